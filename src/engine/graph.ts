@@ -1,0 +1,131 @@
+// The door of the engine: what a graph can do. Server, cluster and CLI call this and nothing behind it.
+
+import type { JsonValue } from "../lib/json.ts";
+import type { Ports } from "../lib/ports.ts";
+import type { QueryPlan } from "../query/plan.ts";
+import type { Catalog } from "../schema/catalog.ts";
+import type { StorageAdapter } from "../storage/adapter.ts";
+import type {
+  BranchCreateOutput,
+  BranchDeleteOutput,
+  BranchMergeOutput,
+  CommitOutput,
+  LoadMode,
+  LoadOutput,
+  MutationOutput,
+  ReadResult,
+  SchemaApplyOutput,
+  SchemaPlanOutput,
+  SnapshotOutput,
+} from "./outputs.ts";
+
+/** An action of spec 07 A4 that the engine's gate asks about. */
+export interface AuthorizationRequest {
+  readonly action: "change" | "schema_apply" | "branch_create" | "branch_delete" | "branch_merge";
+  readonly branch?: string;
+  readonly targetBranch?: string;
+}
+
+/** Throws OmnigraphError (`forbidden`, or `internal` when the evaluation itself failed) to refuse. */
+export type EngineGate = (actor: string | null, request: AuthorizationRequest) => void;
+
+export interface GraphOptions {
+  readonly storage: StorageAdapter;
+  readonly ports: Ports;
+  /** Asked at the head of every mutating call; without one nothing is asked (embedded use). */
+  readonly gate?: EngineGate;
+  /** True where this process lives on (a server): builds indexes and checkpoints in the background. */
+  readonly resident?: boolean;
+  /** Milliseconds for which a known head is taken as current without asking storage; 0 asks every time. */
+  readonly readStalenessMs?: number;
+}
+
+/** Which state a read sees: a branch's head (default `main`) or one commit. Both given: 400. */
+export interface ReadSelector {
+  readonly branch?: string;
+  readonly snapshot?: string;
+}
+
+export interface QueryRequest extends ReadSelector {
+  readonly source: string;
+  readonly name?: string;
+  readonly params?: JsonValue;
+  /** The legacy wording where a mutation is run as a read (`/read`, CLI on a store). */
+  readonly signal?: AbortSignal;
+}
+
+export interface MutateRequest {
+  readonly source: string;
+  readonly name?: string;
+  readonly params?: JsonValue;
+  readonly branch?: string;
+  readonly actor: string | null;
+  /** Run only while the branch head is this commit; else 412. */
+  readonly ifCommit?: string;
+}
+
+export interface LoadRequest {
+  /** NDJSON bytes in chunks of any size. */
+  readonly data: AsyncIterable<Uint8Array>;
+  readonly mode: LoadMode;
+  readonly branch?: string;
+  /** Base to fork from where the branch is missing. */
+  readonly from?: string;
+  readonly actor: string | null;
+  /** Called now and then with the rows read so far. */
+  readonly onProgress?: (rows: number) => void;
+}
+
+export interface ExportRequest extends ReadSelector {
+  readonly typeNames?: readonly string[];
+}
+
+export interface MergeRequest {
+  readonly source: string;
+  readonly target?: string;
+  readonly deleteBranch?: boolean;
+  readonly actor: string | null;
+}
+
+export interface SchemaApplyRequest {
+  readonly source: string;
+  readonly allowDataLoss?: boolean;
+  readonly actor: string | null;
+  /** Stored queries that must still check against the new catalog. */
+  readonly checkCatalog?: (catalog: Catalog) => void;
+}
+
+export interface Graph {
+  /** Where it is kept, as shown to people. */
+  readonly uri: string;
+
+  query(request: QueryRequest): Promise<ReadResult>;
+  mutate(request: MutateRequest): Promise<MutationOutput>;
+  /** Strict NDJSON; one call is one commit or nothing. */
+  load(request: LoadRequest): Promise<LoadOutput>;
+  /** Chunks of at most 64 KiB of NDJSON. Everything refusable is refused before the first chunk. */
+  export(request: ExportRequest): Promise<AsyncIterable<Uint8Array>>;
+  snapshot(selector: ReadSelector): Promise<SnapshotOutput>;
+
+  /** The catalog at the head of `main`. */
+  catalog(): Promise<Catalog>;
+  planSchema(source: string, allowDataLoss?: boolean): Promise<SchemaPlanOutput>;
+  applySchema(request: SchemaApplyRequest): Promise<SchemaApplyOutput>;
+  /** Parses and checks a query against the head of `main` without running it. */
+  prepare(source: string, name?: string): Promise<QueryPlan>;
+
+  /** Sorted by bytes; `main` in its place. */
+  branches(): Promise<readonly string[]>;
+  branchExists(name: string): Promise<boolean>;
+  createBranch(request: { name: string; from?: string; actor: string | null }): Promise<BranchCreateOutput>;
+  deleteBranch(request: { name: string; actor: string | null }): Promise<BranchDeleteOutput>;
+  merge(request: MergeRequest): Promise<BranchMergeOutput>;
+
+  /** First-parent chain of the branch (default `main`), newest first. */
+  commits(branch?: string): Promise<readonly CommitOutput[]>;
+  /** Searches all live branches; 404 where unknown. */
+  commit(id: string): Promise<CommitOutput>;
+
+  /** Waits for background work (checkpoints, indexes) and lets go of memory. */
+  close(): Promise<void>;
+}

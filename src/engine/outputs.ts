@@ -1,0 +1,119 @@
+// What a graph answers, in the shapes and names that HTTP and `--json` carry (specs 03, 04, 06). The engine makes
+// them, the server and the CLI print them, the HTTP client parses them: one definition for all.
+
+import type { JsonObject, JsonValue } from "../lib/json.ts";
+
+export interface CommitOutput {
+  readonly graph_commit_id: string;
+  /** Null means `main`. */
+  readonly graph_branch: string | null;
+  /** Position on the first-parent chain; genesis is 1. */
+  readonly graph_manifest_version: number;
+  readonly parent_commit_id: string | null;
+  readonly merged_parent_commit_id: string | null;
+  readonly actor_id: string | null;
+  /** Microseconds since the Unix epoch. */
+  readonly created_at: number;
+}
+
+export interface ReadTarget {
+  readonly branch: string | null;
+  readonly snapshot: string | null;
+}
+
+/** Rows of a read, kept in columns until somebody asks for text or objects. */
+export interface ReadResult {
+  readonly queryName: string;
+  readonly target: ReadTarget;
+  readonly columns: readonly string[];
+  readonly rowCount: number;
+  readonly graphCommitId: string | null;
+  /** The JSON text of the array of row objects; 64-bit integers with all their digits. */
+  rowsJson(): string;
+  /** The same rows as values, for tables and tests. */
+  rows(): JsonObject[];
+}
+
+export interface MutationOutput {
+  readonly branch: string;
+  readonly query_name: string;
+  readonly affected_nodes: number;
+  readonly affected_edges: number;
+  readonly actor_id: string | null;
+  readonly commit: CommitOutput | null;
+}
+
+export type LoadMode = "overwrite" | "append" | "merge";
+
+export interface LoadedType {
+  readonly name: string;
+  readonly entities_loaded: number;
+}
+
+export interface LoadOutput {
+  readonly branch: string;
+  readonly base_branch: string | null;
+  readonly branch_created: boolean;
+  readonly mode: LoadMode;
+  readonly nodes: readonly LoadedType[];
+  readonly edges: readonly LoadedType[];
+  readonly total_entities: number;
+  readonly actor_id: string | null;
+  readonly commit: CommitOutput | null;
+}
+
+export interface SnapshotDataset {
+  readonly entity_kind: "node" | "edge";
+  readonly type_name: string;
+  readonly dataset_path: string;
+  readonly published_dataset_version: number;
+  readonly native_dataset_branch: null;
+  readonly entity_count: number;
+}
+
+export interface SnapshotOutput {
+  readonly graph_branch: string;
+  readonly graph_manifest_version: number;
+  readonly internal_schema_version: number;
+  readonly datasets: readonly SnapshotDataset[];
+}
+
+export interface BranchCreateOutput {
+  readonly uri: string;
+  readonly from: string;
+  readonly name: string;
+  readonly actor_id: string | null;
+}
+
+export interface BranchDeleteOutput {
+  readonly uri: string;
+  readonly name: string;
+  readonly actor_id: string | null;
+}
+
+export type MergeOutcome = "already_up_to_date" | "fast_forward" | "merged";
+
+export interface BranchMergeOutput {
+  readonly source: string;
+  readonly target: string;
+  readonly outcome: MergeOutcome;
+  readonly actor_id: string | null;
+  readonly branch_deleted?: boolean;
+  readonly branch_delete_error?: string;
+}
+
+export interface SchemaPlanOutput {
+  readonly supported: boolean;
+  readonly steps: readonly JsonObject[];
+}
+
+export interface SchemaApplyOutput {
+  readonly uri: string;
+  readonly supported: boolean;
+  readonly applied: boolean;
+  readonly step_count: number;
+  readonly graph_manifest_version: number;
+  readonly steps: readonly JsonObject[];
+}
+
+export type { JsonObject, JsonValue };

@@ -1,0 +1,246 @@
+// JSON that loses nothing: integers beyond 2^53 come and go as bigint, and strict reading sees what JSON.parse hides
+// (duplicate members). JSON.parse does the work wherever it is exact; this parser takes over where it is not.
+
+export type JsonValue = null | boolean | number | bigint | string | readonly JsonValue[] | JsonObject;
+export interface JsonObject {
+  readonly [key: string]: JsonValue;
+}
+
+export class JsonSyntaxError extends Error {
+  override readonly name = "JsonSyntaxError";
+  constructor(
+    message: string,
+    /** Offset in UTF-16 code units. */
+    readonly offset: number,
+  ) {
+    super(message);
+  }
+}
+
+/** Nesting beyond this is refused, so that no input overflows the stack. */
+const DEPTH_MAX = 512;
+const LONG_INTEGER = /\d{16}/;
+
+/** Parses JSON text; an integer that a double cannot hold becomes a bigint. Throws JsonSyntaxError. */
+export function parseJson(text: string): JsonValue {
+  if (!LONG_INTEGER.test(text)) {
+    try {
+      return JSON.parse(text) as JsonValue;
+    } catch {
+      // The slow parser finds the place and says what is wrong.
+    }
+  }
+  return new Parser(text, false).document();
+}
+
+/** As parseJson, and refuses a member named twice, at any depth, with `duplicate JSON member 'x'`. */
+export function parseJsonStrict(text: string): JsonValue {
+  return new Parser(text, true).document();
+}
+
+/** Compact JSON text; bigint as plain digits, non-finite numbers as the strings "NaN", "Infinity", "-Infinity". */
+export function stringifyJson(value: JsonValue): string {
+  switch (typeof value) {
+    case "string":
+      return JSON.stringify(value);
+    case "number":
+      return Number.isFinite(value) ? (Object.is(value, -0) ? "-0.0" : String(value)) : `"${value}"`;
+    case "bigint":
+    case "boolean":
+      return String(value);
+    default: {
+      if (value === null) return "null";
+      if (Array.isArray(value)) return `[${value.map(stringifyJson).join(",")}]`;
+      const members = Object.entries(value as JsonObject)
+        .filter(([, member]) => member !== undefined)
+        .map(([key, member]) => `${JSON.stringify(key)}:${stringifyJson(member)}`);
+      return `{${members.join(",")}}`;
+    }
+  }
+}
+
+/** JSON indented by two spaces, keys in the order given; the exactness of stringifyJson. */
+export function prettyJson(value: JsonValue, indent = ""): string {
+  const inner = `${indent}  `;
+  if (Array.isArray(value)) {
+    if (value.length === 0) return "[]";
+    return `[\n${value.map((item) => inner + prettyJson(item, inner)).join(",\n")}\n${indent}]`;
+  }
+  if (value !== null && typeof value === "object") {
+    const members = Object.entries(value as JsonObject).filter(([, member]) => member !== undefined);
+    if (members.length === 0) return "{}";
+    const lines = members.map(
+      ([key, member]) => `${inner}${JSON.stringify(key)}: ${prettyJson(member, inner)}`,
+    );
+    return `{\n${lines.join(",\n")}\n${indent}}`;
+  }
+  return stringifyJson(value);
+}
+
+/** `null boolean number string array object`, the words that messages use for what was found. */
+export function jsonKind(value: JsonValue): "null" | "boolean" | "number" | "string" | "array" | "object" {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "array";
+  if (typeof value === "bigint") return "number";
+  return typeof value as "boolean" | "number" | "string" | "object";
+}
+
+export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+const NUMBER = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
+const ESCAPES: Readonly<Record<string, string>> = {
+  '"': '"',
+  "\\": "\\",
+  "/": "/",
+  b: "\b",
+  f: "\f",
+  n: "\n",
+  r: "\r",
+  t: "\t",
+};
+
+class Parser {
+  private at = 0;
+  constructor(
+    private readonly text: string,
+    private readonly refuseDuplicates: boolean,
+  ) {}
+
+  document(): JsonValue {
+    const value = this.value(0);
+    this.blanks();
+    if (this.at < this.text.length) this.fail("unexpected text after the JSON value");
+    return value;
+  }
+
+  private fail(message: string): never {
+    const before = this.text.slice(0, this.at);
+    const line = before.split("\n").length;
+    const column = this.at - before.lastIndexOf("\n");
+    throw new JsonSyntaxError(`${message} at line ${line} column ${column}`, this.at);
+  }
+
+  private blanks(): void {
+    for (;;) {
+      const code = this.text.charCodeAt(this.at);
+      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return;
+      this.at++;
+    }
+  }
+
+  private value(depth: number): JsonValue {
+    if (depth > DEPTH_MAX) this.fail(`nesting deeper than ${DEPTH_MAX}`);
+    this.blanks();
+    switch (this.text[this.at]) {
+      case "{":
+        return this.object(depth);
+      case "[":
+        return this.array(depth);
+      case '"':
+        return this.string();
+      case "t":
+        return this.word("true", true);
+      case "f":
+        return this.word("false", false);
+      case "n":
+        return this.word("null", null);
+      case undefined:
+        return this.fail("unexpected end of JSON");
+      default:
+        return this.number();
+    }
+  }
+
+  private word<T extends JsonValue>(word: string, value: T): T {
+    if (!this.text.startsWith(word, this.at)) this.fail(`unexpected character '${this.text[this.at]}'`);
+    this.at += word.length;
+    return value;
+  }
+
+  private number(): number | bigint {
+    NUMBER.lastIndex = this.at;
+    const match = NUMBER.exec(this.text);
+    if (match === null) return this.fail(`unexpected character '${this.text[this.at]}'`);
+    this.at += match[0].length;
+    const value = Number(match[0]);
+    const isInteger = match[1] === undefined && match[2] === undefined;
+    return isInteger && !Number.isSafeInteger(value) ? BigInt(match[0]) : value;
+  }
+
+  private string(): string {
+    const start = ++this.at;
+    let text = "";
+    let run = start;
+    for (;;) {
+      const code = this.text.charCodeAt(this.at);
+      if (Number.isNaN(code)) this.fail("unterminated string");
+      if (code === 0x22) break;
+      if (code < 0x20) this.fail("control character in a string");
+      if (code !== 0x5c) {
+        this.at++;
+        continue;
+      }
+      text += this.text.slice(run, this.at);
+      const mark = this.text[this.at + 1] ?? "";
+      if (mark === "u") {
+        const hex = this.text.slice(this.at + 2, this.at + 6);
+        if (!/^[0-9a-fA-F]{4}$/.test(hex)) this.fail("malformed \\u escape");
+        text += String.fromCharCode(Number.parseInt(hex, 16));
+        this.at += 6;
+      } else {
+        const plain = ESCAPES[mark];
+        if (plain === undefined) this.fail("unknown escape in a string");
+        text += plain;
+        this.at += 2;
+      }
+      run = this.at;
+    }
+    text += this.text.slice(run, this.at++);
+    return text;
+  }
+
+  private array(depth: number): JsonValue[] {
+    const items: JsonValue[] = [];
+    this.at++;
+    this.blanks();
+    if (this.text[this.at] === "]") {
+      this.at++;
+      return items;
+    }
+    for (;;) {
+      items.push(this.value(depth + 1));
+      this.blanks();
+      const mark = this.text[this.at];
+      if (mark !== "," && mark !== "]") this.fail("expected ',' or ']'");
+      this.at++;
+      if (mark === "]") return items;
+    }
+  }
+
+  private object(depth: number): JsonObject {
+    const members = new Map<string, JsonValue>();
+    this.at++;
+    this.blanks();
+    if (this.text[this.at] === "}") {
+      this.at++;
+      return {};
+    }
+    for (;;) {
+      this.blanks();
+      if (this.text[this.at] !== '"') this.fail("expected a member name in double quotes");
+      const key = this.string();
+      if (this.refuseDuplicates && members.has(key)) this.fail(`duplicate JSON member '${key}'`);
+      this.blanks();
+      if (this.text[this.at] !== ":") this.fail("expected ':'");
+      this.at++;
+      members.set(key, this.value(depth + 1));
+      this.blanks();
+      const mark = this.text[this.at];
+      if (mark !== "," && mark !== "}") this.fail("expected ',' or '}'");
+      this.at++;
+      if (mark === "}") return Object.fromEntries(members);
+    }
+  }
+}
