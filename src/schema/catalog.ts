@@ -68,6 +68,8 @@ export interface NodeType {
   readonly properties: readonly Property[];
   /** Key properties in the order of their stable ids, which is the order of a composite id; null without @key. */
   readonly key: readonly Property[] | null;
+  /** Names of the key properties as the rule lists them, for messages; null without @key. */
+  readonly keyAsDeclared: readonly string[] | null;
   readonly constraints: readonly Constraint[];
   readonly implements: readonly string[];
   readonly annotations: readonly Annotation[];
@@ -94,7 +96,7 @@ export interface InterfaceType {
   readonly properties: readonly Property[];
 }
 
-/** The checked schema of a graph at some commit. Lookups by name are exact but for edges in traversals and loads. */
+/** The checked schema of a graph at some commit; its maps go by name in byte order. Lookups by name are exact but for edges in traversals and loads. */
 export interface Catalog {
   /** Lower-case hex SHA-256 of `source`. */
   readonly digest: string;
@@ -102,6 +104,8 @@ export interface Catalog {
   readonly source: string;
   readonly nodes: ReadonlyMap<string, NodeType>;
   readonly edges: ReadonlyMap<string, EdgeType>;
+  /** By lower-case name, which is unique too; `findEdge` looks here second. */
+  readonly edgesByFoldedName: ReadonlyMap<string, EdgeType>;
   readonly interfaces: ReadonlyMap<string, InterfaceType>;
   readonly typeById: ReadonlyMap<StableId, EntityType>;
   /** The next stable id to hand out. */

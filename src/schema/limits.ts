@@ -7,6 +7,8 @@ export const CARDINALITY_MAX = 4_294_967_295;
 /** Integer bounds of `@range`: what some integer type of the language can hold. */
 export const RANGE_INTEGER_MIN = -(2n ** 63n);
 export const RANGE_INTEGER_MAX = 2n ** 64n - 1n;
+/** Properties of all types, injected ones included: a megabyte of text can otherwise ask for a thousand million. */
+export const EFFECTIVE_PROPERTIES_MAX = 200_000;
 /** Digits that any integer literal of the language needs at most (2^64 - 1 has 20); longer ones overflow unread. */
 export const INTEGER_DIGITS_MAX = 20;
 /** States of a compiled `@check` pattern: matching costs at most this times the length of the value. */
