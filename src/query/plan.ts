@@ -27,6 +27,7 @@ export type Constant =
   | { readonly kind: "literal"; readonly value: Value; readonly type: PropertyType }
   | { readonly kind: "parameter"; readonly name: string; readonly type: PropertyType }
   | { readonly kind: "dateLiteral"; readonly text: string; readonly type: PropertyType }
+  | { readonly kind: "dateListLiteral"; readonly texts: readonly string[]; readonly type: PropertyType }
   | { readonly kind: "now"; readonly type: PropertyType };
 
 export type Operand =

@@ -1,0 +1,54 @@
+// A declaration and a catalog -> the plan that the engine executes, or the first thing that is wrong with it.
+
+import { badRequest } from "../lib/errors.ts";
+import type { Catalog } from "../schema/catalog.ts";
+import type { MutationDeclaration, ParameterDeclaration, QueryDeclaration } from "./ast.ts";
+import { checkRead } from "./check-read.ts";
+import { checkStatements } from "./check-write.ts";
+import { typeError } from "./diagnostics.ts";
+import { VECTOR_WIDTH_MAX } from "./limits.ts";
+import { parseQueries } from "./parser.ts";
+import type { QueryPlan } from "./plan.ts";
+import { Scope } from "./scope.ts";
+import { selectQuery } from "./select.ts";
+import { typeText, vectorWidth } from "./types.ts";
+
+/** Parses a source, picks the declaration of that name (or the only one) and checks it. */
+export function planQuery(source: string, name: string | undefined, catalog: Catalog): QueryPlan {
+  return checkQuery(selectQuery(parseQueries(source), name), catalog);
+}
+
+/** Resolves every name and types every expression. Throws `type error: …`, or that a mutation mixes its statements. */
+export function checkQuery(declaration: QueryDeclaration, catalog: Catalog): QueryPlan {
+  if (declaration.kind === "mutation") refuseMixedStatements(declaration);
+  for (const parameter of declaration.params) checkParameter(parameter);
+  const { name, params: parameters } = declaration;
+  const scope = Scope.of(catalog, parameters);
+  return declaration.kind === "read"
+    ? { name, parameters, ...checkRead(declaration, scope) }
+    : { kind: "mutation", name, parameters, statements: checkStatements(declaration, scope) };
+}
+
+function refuseMixedStatements({ name, statements }: MutationDeclaration): void {
+  const deletes = statements.filter(({ kind }) => kind === "delete").length;
+  if (deletes === 0 || deletes === statements.length) return;
+  throw badRequest(
+    `mutation '${name}' on the same query mixes inserts/updates and deletes; split into separate mutations: (1) inserts and updates, then (2) deletes`,
+  );
+}
+
+/** Kept free for the request's time, which older clients passed as a parameter. */
+const RESERVED_PARAMETER = "__nanograph_now";
+
+function checkParameter({ name, type }: ParameterDeclaration): void {
+  if (name === RESERVED_PARAMETER) {
+    throw typeError(null, `parameter \`$${name}\` is reserved for runtime timestamp injection`);
+  }
+  const width = vectorWidth(type);
+  if (width !== null && (width < 1 || width > VECTOR_WIDTH_MAX)) {
+    throw typeError(
+      null,
+      `unknown parameter type '${typeText(type)}' of \`$${name}\`: a Vector has 1 to ${VECTOR_WIDTH_MAX} components`,
+    );
+  }
+}

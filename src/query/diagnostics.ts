@@ -1,0 +1,55 @@
+// The errors of the checker.
+
+import { badRequest, type OmnigraphError } from "../lib/errors.ts";
+import type { Expression } from "./ast.ts";
+
+/** Codes that clients match on; what each stands for is said where it is raised. */
+export type TypeErrorCode = `T${
+  | 1
+  | 2
+  | 3
+  | 4
+  | 5
+  | 6
+  | 7
+  | 8
+  | 9
+  | 10
+  | 11
+  | 12
+  | 13
+  | 14
+  | 15
+  | 16
+  | 17
+  | 18
+  | 19
+  | 20
+  | 21
+  | 22
+  | 23
+  | 24}`;
+
+/** `type error: T7: …`; without a code `type error: …`. */
+export function typeError(code: TypeErrorCode | null, message: string): OmnigraphError {
+  return badRequest(code === null ? `type error: ${message}` : `type error: ${code}: ${message}`);
+}
+
+/** An expression as a message names it. */
+export function describeOperand(expression: Expression): string {
+  switch (expression.kind) {
+    case "literal":
+      return "the literal";
+    case "variable":
+      return `\`$${expression.name}\``;
+    case "property":
+      return `\`$${expression.variable}.${expression.property}\``;
+    case "alias":
+      return `alias '${expression.name}'`;
+    case "aggregate":
+    case "text":
+      return `${expression.function}(…)`;
+    default:
+      return `${expression.kind}(…)`;
+  }
+}
