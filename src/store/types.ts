@@ -9,10 +9,18 @@ export type BranchId = string;
 
 export type Operation = "init" | "load" | "mutate" | "merge" | "schema_apply" | "optimize" | "repair";
 
+/** One entry of one branch's log. */
+export interface LogPlace {
+  readonly branch: BranchId;
+  readonly position: number;
+}
+
 export interface CommitRecord {
   readonly id: CommitId;
   readonly parent: CommitId | null;
   readonly mergedParent: CommitId | null;
+  /** Where the merged parent stands, so that it is found without a search; null when there is none. */
+  readonly mergedFrom: LogPlace | null;
   readonly actor: string | null;
   /** Microseconds since the epoch, minted once, before any effect. */
   readonly authoredAt: number;
@@ -33,6 +41,8 @@ export interface BatchRef {
   /** Least and greatest id (node types) or src (edge types) in the batch. */
   readonly least: string;
   readonly greatest: string;
+  /** CRC-32 of the byte range, compared on every read. */
+  readonly crc: number;
 }
 
 /** An immutable Arrow IPC file of one type's rows: nodes sorted by id, edges by (src, dst, id), all by UTF-8 bytes. */
@@ -43,6 +53,8 @@ export interface SegmentRef {
   readonly bytes: number;
   /** Properties that have a column in the file. */
   readonly columns: readonly StableId[];
+  /** Physical layout of each of `columns` (`utf8`, `i64`, `vector(3)`, `list<utf8>`): readable without any schema. */
+  readonly layouts: readonly string[];
   readonly batches: readonly BatchRef[];
 }
 
@@ -92,13 +104,38 @@ export interface Checkpoint {
   readonly position: number;
   readonly head: CommitRecord;
   readonly types: ReadonlyMap<StableId, TypeState>;
+  readonly history: PackedHistory;
+}
+
+/** What a checkpoint remembers of the commits up to it, so that history and time travel need not read every entry. */
+export interface PackedHistory {
+  /** Commits since the pack began, oldest first, up to and with the checkpoint's head. */
+  readonly commits: readonly CommitRecord[];
+  /** Positions of earlier checkpoints of the lineage within the pack, ascending. */
+  readonly earlier: readonly number[];
+  /** Checkpoints that hold the older, full packs, oldest first. */
+  readonly packs: readonly Pack[];
+}
+
+export interface Pack {
+  /** Position of the checkpoint that holds it. */
+  readonly position: number;
+  readonly firstVersion: number;
+  readonly lastVersion: number;
 }
 
 export interface BranchRef {
   readonly name: string;
   readonly id: BranchId;
   /** Oldest first: the logs that the branch inherits, each up to and with `until`. Empty for main. */
-  readonly lineage: readonly { readonly branch: BranchId; readonly until: number }[];
+  readonly lineage: readonly Inherited[];
+}
+
+export interface Inherited {
+  readonly branch: BranchId;
+  /** Its name, which cannot change hands while this branch lives. */
+  readonly name: string;
+  readonly until: number;
 }
 
 /** A branch, or any commit on it, as one immutable value: a checkpoint and the commits since. */
@@ -141,7 +178,9 @@ export interface Draft {
   readonly authoredAt: number;
   readonly operation: Operation;
   readonly mergedParent: CommitId | null;
-  /** The accepted schema's text when the commit changes the schema (its digest names the object), else null. */
+  /** Where the merged parent stands: `branch` and `position` of its record; null or left out when there is none. */
+  readonly mergedFrom?: LogPlace | null;
+  /** The accepted schema's text when the commit changes the schema (`digest` is its SHA-256), else null. */
   readonly schema: { readonly digest: string; readonly accepted: string; readonly catalog: Catalog } | null;
   readonly changes: readonly TypeChanges[];
   readonly reads: ReadSet;

@@ -1,0 +1,63 @@
+// Every limit of the store, with its unit and its reason.
+
+/** Rows of one commit up to this many bytes of JSON sit in the log entry: a small write is one object. */
+export const INLINE_BYTES_MAX = 64 * 1024;
+/** Deleted ids of one type beyond this many bytes go to an object of their own. */
+export const INLINE_DELETES_BYTES_MAX = 64 * 1024;
+
+/** A tail with more entries than this, or more bytes, asks for a checkpoint: opening stays one window of requests. */
+export const TAIL_ENTRIES_MAX = 16;
+export const TAIL_BYTES_MAX = 256 * 1024;
+/** Positions asked for at once when the head is looked for: a tail as long as allowed, and the hole behind it. */
+export const WINDOW = TAIL_ENTRIES_MAX + 1;
+/** The same for a branch that never made a checkpoint of its own: most have few entries. */
+export const WINDOW_YOUNG_BRANCH = 6;
+/** Windows grow up to this many positions where a tail turns out long. */
+export const WINDOW_MAX = 64;
+/** A known head that falls this many entries behind looks for somebody's newer checkpoint. */
+export const TAIL_ENTRIES_ADOPT = 2 * TAIL_ENTRIES_MAX;
+
+/** Commits summed up in one checkpoint before the next one begins a new pack (about 40 KiB of JSON). */
+export const PACK_COMMITS_MAX = 512;
+/** Dead rows beyond this many bytes leave the checkpoint for an object of their own. */
+export const INLINE_DEAD_BYTES_MAX = 16 * 1024;
+/** A newer segment is merged with the one before it while that has at most this many times its rows. */
+export const MERGE_FACTOR = 4;
+/** A checkpoint never rewrites segments beyond this many bytes together; `optimize` does. */
+export const MERGE_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Record batches aim at this many a segment, within the bounds below: enough to skip, few enough to list. */
+export const BATCHES_PER_SEGMENT = 256;
+export const BATCH_ROWS_MIN = 4096;
+export const BATCH_ROWS_MAX = 65_536;
+/** A segment up to this many bytes is fetched whole: one request costs more than the bytes saved. */
+export const WHOLE_SEGMENT_BYTES_MAX = 256 * 1024;
+/** Unwanted bytes between two wanted batches that are read along rather than split into two requests. */
+export const RANGE_GAP_BYTES_MAX = 64 * 1024;
+/** Requests of one operation that run side by side. */
+export const PARALLEL_REQUESTS_MAX = 16;
+
+/** How often a write is prepared again on a new head before it is refused (spec 03 §6.2). */
+export const PREPARE_ATTEMPTS_MAX = 32;
+/** How often a write that conflicts with nothing is moved on top of others before it is refused. */
+export const MOVE_ATTEMPTS_MAX = 256;
+/** Writes published in one log entry. */
+export const GROUP_COMMITS_MAX = 64;
+/** Bytes of JSON in one log entry before the rest of the queue waits for the next. */
+export const GROUP_BYTES_MAX = 1024 * 1024;
+/** Longest wait of a loser before it tries again, in ms. */
+export const BACKOFF_MS_MAX = 500;
+/** How often an uncertain put is read back before the writer gives up. */
+export const SETTLE_ATTEMPTS_MAX = 8;
+/** Longest wait between two such looks, in ms. */
+export const SETTLE_WAIT_MS_MAX = 2000;
+/** An acknowledgement that came later than this after the head was read is checked against the floor, in ms. */
+export const FLOOR_CHECK_MS = 60_000;
+/** How long a branch whose log is closed may keep its ref before its deletion counts as interrupted, in ms. */
+export const CLOSED_REF_PATIENCE_MS = 2000;
+
+/** Bytes of decoded immutable objects kept by a process. */
+export const CACHE_BYTES = 128 * 1024 * 1024;
+
+/** UTF-8 bytes of a branch name (spec 03 §4.1). */
+export const BRANCH_NAME_BYTES_MAX = 512;
