@@ -3,12 +3,15 @@
 export { acceptedDigest, decodeAccepted, encodeAccepted } from "./accepted.ts";
 export { admitSchema, ignoredHints } from "./admit.ts";
 export type * from "./catalog.ts";
+export { describeStep } from "./describe.ts";
 export { findEdge } from "./edges.ts";
 export { SchemaError, type SchemaErrorStage } from "./errors.ts";
 export { declaredIndexes, type IndexKind, indexKind } from "./indexes.ts";
 export { canonicalKeyText, type KeyValue, nodeIdFromKey } from "./keys.ts";
+export { type MigrationPlan, planMigration, unsupportedReason } from "./migration.ts";
 export { compilePattern, type Pattern, PatternError } from "./pattern.ts";
 export { sameMeaning } from "./semantic.ts";
+export type { DropMode, MigrationCode, MigrationStep, UnsupportedChange } from "./steps.ts";
 export {
   describeType,
   isNumeric,
