@@ -1,0 +1,213 @@
+// Who is next to whom, by number. The base edges are laid out once per (edges, sources, targets) as compressed rows in
+// both directions; what commits did since is kept beside, at the nodes that it concerns ("patched").
+
+import type { BaseTable } from "./base-table.ts";
+import { edgeColumns } from "./base-table.ts";
+import { compareText, textAt } from "./columns.ts";
+import type { Delta } from "./delta.ts";
+import type { TableImage } from "./table.ts";
+
+/** Base edges between base nodes. An edge with an end outside of the base is "foreign": -1 here, and patched in. */
+export class BaseAdjacency {
+  /** Node at either end of each edge. */
+  readonly sources: Int32Array;
+  readonly targets: Int32Array;
+  /** Edges of source n: numbers outBegin[n] to outBegin[n + 1], because edges are sorted by source. */
+  readonly outBegin: Int32Array;
+  /** Of target n: entries inBegin[n] to inBegin[n + 1] of `inEdges` and `inSources`. */
+  readonly inBegin: Int32Array;
+  readonly inEdges: Int32Array;
+  readonly inSources: Int32Array;
+  readonly foreign: readonly number[];
+  /** Sources whose range of edges holds a foreign one. */
+  readonly foreignSources: readonly number[];
+
+  constructor(edges: BaseTable, sources: BaseTable, targets: BaseTable) {
+    const count = edges.length;
+    const { src, dst } = edgeColumns(edges.rows);
+    this.sources = new Int32Array(count);
+    this.targets = new Int32Array(count);
+    this.outBegin = new Int32Array(sources.length + 1);
+    const hash = targets.idHash();
+    const foreign: number[] = [];
+    const foreignSources: number[] = [];
+    const nodeIds = sources.rows.ids;
+    let node = 0;
+    for (let edge = 0; edge < count; edge++) {
+      // Both lists are sorted by the same bytes: walk them side by side.
+      let order = -1;
+      while (node < sources.length) {
+        order = compareText(nodeIds, node, src, edge);
+        if (order >= 0) break;
+        this.outBegin[++node] = edge;
+      }
+      const target = hash.find(dst.bytes, dst.offsets[edge], dst.offsets[edge + 1]);
+      const isForeign = order !== 0 || node === sources.length || target < 0;
+      if (isForeign) {
+        foreign.push(edge);
+        // The edge stands in the range of the first source that is not below its own.
+        if (node < sources.length) foreignSources.push(node);
+      }
+      this.sources[edge] = isForeign ? -1 : node;
+      this.targets[edge] = isForeign ? -1 : target;
+    }
+    while (node < sources.length) this.outBegin[++node] = count;
+    this.foreign = foreign;
+    this.foreignSources = foreignSources;
+
+    this.inBegin = new Int32Array(targets.length + 1);
+    for (let edge = 0; edge < count; edge++)
+      if (this.targets[edge] >= 0) this.inBegin[this.targets[edge] + 1]++;
+    for (let n = 0; n < targets.length; n++) this.inBegin[n + 1] += this.inBegin[n];
+    const entries = this.inBegin[targets.length];
+    this.inEdges = new Int32Array(entries);
+    this.inSources = new Int32Array(entries);
+    const next = this.inBegin.slice(0, targets.length);
+    for (let edge = 0; edge < count; edge++) {
+      const target = this.targets[edge];
+      if (target < 0) continue;
+      const entry = next[target]++;
+      this.inEdges[entry] = edge;
+      this.inSources[entry] = this.sources[edge];
+    }
+  }
+}
+
+/** Edges at one node, side by side with the nodes at their other ends. */
+export interface Incidence {
+  readonly edges: readonly number[];
+  readonly ends: readonly number[];
+}
+
+/** Base adjacency and patches, shared by all views of the three images; extended as their deltas grow. */
+export class Adjacency {
+  readonly base: BaseAdjacency;
+  private readonly outPatches = new Map<number, number[]>();
+  private readonly inPatches = new Map<number, number[]>();
+  private readonly ends = new Map<number, { source: number; target: number }>();
+  private readonly patchedSources: Uint8Array;
+  private readonly patchedTargets: Uint8Array;
+  private hasPatches = false;
+  private seenCreated = 0;
+  private seenChanged = 0;
+
+  constructor(
+    private readonly edges: TableImage,
+    private readonly sources: TableImage,
+    private readonly targets: TableImage,
+    base: BaseAdjacency,
+  ) {
+    this.base = base;
+    this.patchedSources = new Uint8Array(sources.base.length);
+    this.patchedTargets = new Uint8Array(targets.base.length);
+    const columns = edgeColumns(edges.base.rows);
+    for (const edge of base.foreign) {
+      this.patch(edge, textAt(columns.src, edge), textAt(columns.dst, edge));
+    }
+    for (const node of base.foreignSources) this.patchedSources[node] = 1;
+    this.extend();
+  }
+
+  /** Takes in what the edge delta brought since the last look. */
+  extend(): void {
+    const { created, changed } = this.edges.delta;
+    for (; this.seenCreated < created.length; this.seenCreated++) {
+      const edge = created[this.seenCreated];
+      this.patch(this.edges.base.length + this.seenCreated, edge.src, edge.dst);
+    }
+    for (; this.seenChanged < changed.length; this.seenChanged++) {
+      const edge = changed[this.seenChanged];
+      if (edge >= this.edges.base.length || this.base.sources[edge] < 0) continue;
+      this.patchedSources[this.base.sources[edge]] = 1;
+      this.patchedTargets[this.base.targets[edge]] = 1;
+      this.hasPatches = true;
+    }
+  }
+
+  private patch(edge: number, src: string, dst: string): void {
+    const source = numberOf(this.sources.delta, src);
+    const target = numberOf(this.targets.delta, dst);
+    // An end that these tables never knew: the edge died before they began.
+    if (source < 0 || target < 0) return;
+    this.hasPatches = true;
+    this.ends.set(edge, { source, target });
+    push(this.outPatches, source, edge);
+    push(this.inPatches, target, edge);
+    if (source < this.patchedSources.length) this.patchedSources[source] = 1;
+    if (target < this.patchedTargets.length) this.patchedTargets[target] = 1;
+  }
+
+  /** False: every node's edges are what the base says, for every view. */
+  get isPatched(): boolean {
+    return this.hasPatches || this.base.foreign.length > 0;
+  }
+
+  isSourcePatched(node: number): boolean {
+    return node >= this.patchedSources.length || this.patchedSources[node] === 1;
+  }
+
+  isTargetPatched(node: number): boolean {
+    return node >= this.patchedTargets.length || this.patchedTargets[node] === 1;
+  }
+
+  source(edge: number): number {
+    return this.ends.get(edge)?.source ?? this.base.sources[edge] ?? -1;
+  }
+
+  target(edge: number): number {
+    return this.ends.get(edge)?.target ?? this.base.targets[edge] ?? -1;
+  }
+
+  /** Live edges out of a node as of a version. */
+  out(node: number, version: number): Incidence {
+    const edges: number[] = [];
+    const ends: number[] = [];
+    if (node < this.sources.base.length) {
+      for (let edge = this.base.outBegin[node]; edge < this.base.outBegin[node + 1]; edge++) {
+        if (this.base.targets[edge] >= 0 && this.isLive(edge, version)) {
+          edges.push(edge);
+          ends.push(this.base.targets[edge]);
+        }
+      }
+    }
+    for (const edge of this.outPatches.get(node) ?? []) {
+      if (!this.isLive(edge, version)) continue;
+      edges.push(edge);
+      ends.push(this.target(edge));
+    }
+    return { edges, ends };
+  }
+
+  /** Live edges into a node as of a version. */
+  in(node: number, version: number): Incidence {
+    const edges: number[] = [];
+    const ends: number[] = [];
+    if (node < this.targets.base.length) {
+      for (let entry = this.base.inBegin[node]; entry < this.base.inBegin[node + 1]; entry++) {
+        if (this.isLive(this.base.inEdges[entry], version)) {
+          edges.push(this.base.inEdges[entry]);
+          ends.push(this.base.inSources[entry]);
+        }
+      }
+    }
+    for (const edge of this.inPatches.get(node) ?? []) {
+      if (!this.isLive(edge, version)) continue;
+      edges.push(edge);
+      ends.push(this.source(edge));
+    }
+    return { edges, ends };
+  }
+
+  private isLive(edge: number, version: number): boolean {
+    const { delta } = this.edges;
+    return !delta.isTouched(edge) || delta.placeAt(edge, version) !== null;
+  }
+}
+
+const numberOf = (delta: Delta, id: string) => delta.numberOf({ src: "", dst: "", id });
+
+function push(map: Map<number, number[]>, key: number, value: number): void {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [value]);
+  else list.push(value);
+}

@@ -1,0 +1,226 @@
+// One immutable state of a graph, ready to be read (see view.ts). What is in memory is shared with the other views of
+// the process; a view itself is a few references and a version.
+
+import type { Catalog, EdgeType, EntityType, NodeType, StableId } from "../schema/catalog.ts";
+import type { BranchState, DeletedEdge, Row } from "../store/types.ts";
+import { edgeColumns, edgeKey } from "./base-table.ts";
+import type { BranchImage } from "./branch-image.ts";
+import { textAt } from "./columns.ts";
+import { EdgeTable } from "./edge-table.ts";
+import { type BatchCache, countCold, lookupEdgesFrom, lookupNodes, lookupTriples } from "./lookup.ts";
+import { NodeTable } from "./node-table.ts";
+import { Table } from "./table.ts";
+import type { BaseTables, TypeImage } from "./type-image.ts";
+import { changesOf } from "./type-image.ts";
+import type { KeyText } from "./unique-index.ts";
+import type { View } from "./view.ts";
+
+/** What all views of a process have in common. */
+export interface ViewContext {
+  readonly tables: BaseTables;
+  readonly batches: BatchCache;
+  readonly resident: boolean;
+  readonly keyText: KeyText;
+}
+
+export class GraphView implements View {
+  readonly catalog: Catalog;
+  private readonly images = new Map<StableId, TypeImage>();
+  private readonly nodeTables = new Map<StableId, NodeTable>();
+  private readonly edgeTables = new Map<StableId, EdgeTable>();
+
+  constructor(
+    readonly state: BranchState,
+    private readonly branch: BranchImage,
+    private readonly context: ViewContext,
+  ) {
+    this.catalog = state.catalog;
+  }
+
+  private get version(): number {
+    return this.state.head.version;
+  }
+
+  /** The image of a type where this view can read it without waiting. */
+  private image(type: EntityType): TypeImage | null {
+    const held = this.images.get(type.id) ?? this.branch.resident(type, this.version);
+    if (held !== null) this.images.set(type.id, held);
+    return held;
+  }
+
+  private residentImage(type: EntityType): TypeImage {
+    const image = this.image(type);
+    if (image === null) throw new Error(`invariant broken: ${type.name} was not loaded before it was read`);
+    return image;
+  }
+
+  /** True where the synchronous readers of a type may be used. */
+  isResident(type: EntityType): boolean {
+    return this.image(type) !== null;
+  }
+
+  async load(types: Iterable<EntityType>): Promise<void> {
+    const missing = [...types].filter((type) => this.image(type) === null);
+    await Promise.all(
+      missing.map(async (type) => {
+        const image = await this.branch.load(type);
+        // The branch came into memory at a newer version than this view's: the view reads its own.
+        const own =
+          image.delta.from <= this.version ? image : await this.context.tables.image(this.state, type);
+        this.images.set(type.id, own);
+      }),
+    );
+  }
+
+  nodes(type: NodeType): NodeTable {
+    let table = this.nodeTables.get(type.id);
+    if (table === undefined) {
+      table = new NodeTable(type, this.residentImage(type), this.version);
+      this.nodeTables.set(type.id, table);
+    }
+    return table;
+  }
+
+  edges(type: EdgeType): EdgeTable {
+    let table = this.edgeTables.get(type.id);
+    if (table === undefined) {
+      const image = this.residentImage(type);
+      const sources = this.nodes(type.source);
+      const targets = this.nodes(type.target);
+      const adjacency = image.adjacency(sources.image, targets.image);
+      table = new EdgeTable(type, image, this.version, sources, targets, adjacency);
+      this.edgeTables.set(type.id, table);
+    }
+    return table;
+  }
+
+  async lookupNodes(type: NodeType, ids: readonly string[]): Promise<(Row | null)[]> {
+    if (this.context.resident) await this.load([type]);
+    if (this.isResident(type)) {
+      const table = this.nodes(type);
+      return ids.map((id) => {
+        const number = table.find(id);
+        return number < 0 ? null : table.row(number);
+      });
+    }
+    const rows = await lookupNodes(this.context.batches, this.state, type, ids);
+    return ids.map((id) => rows.get(id) ?? null);
+  }
+
+  async nodesExist(type: NodeType, ids: readonly string[]): Promise<boolean[]> {
+    if (this.context.resident) await this.load([type]);
+    if (this.isResident(type)) {
+      const table = this.nodes(type);
+      return ids.map((id) => table.find(id) >= 0);
+    }
+    const rows = await lookupNodes(this.context.batches, this.state, type, ids);
+    return ids.map((id) => rows.has(id));
+  }
+
+  async lookupEdgesFrom(type: EdgeType, sources: readonly string[]): Promise<Row[]> {
+    if (this.context.resident) await this.load([type]);
+    if (!this.isResident(type)) return lookupEdgesFrom(this.context.batches, this.state, type, sources);
+    const table = this.edgeRows(type);
+    const { src } = edgeColumns(table.rows);
+    const rows: Row[] = [];
+    for (const source of new Set(sources)) {
+      const first = table.base.firstEdgeAtOrAfter({ src: source, dst: "", id: "" });
+      for (let edge = first; edge < table.base.length && textAt(src, edge) === source; edge++) {
+        if (table.isLive(edge)) rows.push(table.row(edge));
+      }
+    }
+    const wanted = new Set(sources);
+    return [...rows, ...createdEdges(table, (edge) => wanted.has(edge.src))];
+  }
+
+  async lookupEdgesTo(type: EdgeType, targets: readonly string[]): Promise<Row[]> {
+    await this.load(this.context.resident ? [type, type.source, type.target] : [type]);
+    if (this.context.resident) {
+      const table = this.edges(type);
+      return [...new Set(targets)].flatMap((target) => {
+        const number = table.targets.delta.numberOf({ src: "", dst: "", id: target });
+        return number < 0 ? [] : table.in(number).edges.map((edge) => table.row(edge));
+      });
+    }
+    const table = this.edgeRows(type);
+    const wanted = new Set(targets);
+    const { dst } = edgeColumns(table.rows);
+    const rows: Row[] = [];
+    for (let edge = 0; edge < table.base.length; edge++) {
+      if (wanted.has(textAt(dst, edge)) && table.isLive(edge)) rows.push(table.row(edge));
+    }
+    return [...rows, ...createdEdges(table, (edge) => wanted.has(edge.dst))];
+  }
+
+  async lookupEdges(type: EdgeType, ids: readonly string[]): Promise<(Row | null)[]> {
+    await this.load([type]);
+    const table = this.edgeRows(type);
+    const hash = table.base.idHash();
+    const created = new Map<string, Row>();
+    const wanted = new Set(ids);
+    for (const row of createdEdges(table, (edge) => wanted.has(edge.id))) created.set(row.id, row);
+    return ids.map((id) => {
+      const number = hash.findText(id);
+      return number >= 0 && table.isLive(number) ? table.row(number) : (created.get(id) ?? null);
+    });
+  }
+
+  async lookupEdgeTriples(type: EdgeType, triples: readonly DeletedEdge[]): Promise<(Row | null)[]> {
+    if (this.context.resident) await this.load([type]);
+    if (this.isResident(type)) {
+      const table = this.edgeRows(type);
+      return triples.map((triple) => {
+        const number = table.delta.numberOf(triple);
+        return table.isLive(number) ? table.row(number) : null;
+      });
+    }
+    const rows = await lookupTriples(this.context.batches, this.state, type, triples);
+    return triples.map((triple) => rows.get(edgeKey(triple)) ?? null);
+  }
+
+  async uniqueHolders(
+    type: EntityType,
+    properties: readonly string[],
+    tuples: readonly string[],
+  ): Promise<Map<string, string[]>> {
+    const found = new Map<string, string[]>();
+    if (tuples.length === 0) return found;
+    await this.load([type]);
+    const index = this.residentImage(type).uniqueIndex(properties, this.context.keyText);
+    const table = type.kind === "node" ? this.nodes(type) : this.edgeRows(type);
+    for (const tuple of new Set(tuples)) {
+      const holders = index.holders(table, tuple);
+      if (holders.length > 0) found.set(tuple, holders);
+    }
+    return found;
+  }
+
+  async count(type: EntityType): Promise<number> {
+    const image = this.image(type);
+    if (image !== null) return image.delta.countAt(this.version);
+    const cold = await countCold(this.context.batches, this.state, type);
+    if (cold !== null) return cold;
+    await this.load([type]);
+    return this.residentImage(type).delta.countAt(this.version);
+  }
+
+  changedAt(type: EntityType): number {
+    const last = this.state.tail.findLast((commit) => changesOf(commit, type) !== null);
+    return last?.record.version ?? this.state.checkpoint.types.get(type.id)?.changedAt ?? 1;
+  }
+
+  /** The rows of an edge type without regard to its end types. */
+  private edgeRows(type: EdgeType): Table<EdgeType> {
+    return this.edgeTables.get(type.id) ?? new Table(type, this.residentImage(type), this.version);
+  }
+}
+
+/** Live edges that came after the base. */
+function createdEdges(table: Table, isWanted: (edge: DeletedEdge) => boolean): Row[] {
+  const rows: Row[] = [];
+  table.delta.created.forEach((edge, i) => {
+    const number = table.base.length + i;
+    if (number < table.bound && isWanted(edge) && table.isLive(number)) rows.push(table.row(number));
+  });
+  return rows;
+}

@@ -1,0 +1,14 @@
+// Derived state: the resident form of a graph's types and what is computed from them.
+
+export type { Adjacency, BaseAdjacency, Incidence } from "./adjacency.ts";
+export type { BaseTable } from "./base-table.ts";
+export { compareRanges, compareText, compareToBytes, textAt, valueAt } from "./columns.ts";
+export type { Place } from "./delta.ts";
+export type { Dictionary } from "./dictionary.ts";
+export type { EdgeTable } from "./edge-table.ts";
+export type { GraphView } from "./graph-view.ts";
+export { ImageCache, type ImageCacheOptions } from "./image-cache.ts";
+export type { NodeTable } from "./node-table.ts";
+export type { Table } from "./table.ts";
+export type { KeyText } from "./unique-index.ts";
+export type { EdgeNumber, EdgeReader, NodeNumber, NodeReader, View } from "./view.ts";

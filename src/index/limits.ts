@@ -1,0 +1,13 @@
+/** A type's delta is folded into a new base once it holds more rows than this and than a quarter of the base. */
+export const DELTA_ROWS_MIN = 8_192;
+export const DELTA_BASE_SHARE = 4;
+/** Images of commits that are not a branch's head, kept for the next time somebody travels there. */
+export const PAST_IMAGES_MAX = 4;
+/** Decoded record batches that point lookups keep (a batch holds at most some ten thousand rows). */
+export const LOOKUP_BATCHES_MAX = 64;
+/** Texts analysed between two looks at the event loop while a full-text index is built (a few milliseconds). */
+export const TEXT_BUILD_SLICE = 4_096;
+/** Commits whose place in a branch's image is remembered, so that slower readers find it. */
+export const IMAGE_HISTORY_MAX = 65_536;
+/** Branches whose images a process keeps; an image without a base of its own is small. */
+export const BRANCH_IMAGES_MAX = 128;

@@ -1,0 +1,109 @@
+// A type's rows as one view sees them: a base table and a delta, as of a version.
+
+import { encodeUtf8 } from "../lib/utf8.ts";
+import type { Value } from "../query/plan.ts";
+import type { EntityType, Property } from "../schema/catalog.ts";
+import type { Column, RowBatch } from "../store/column.ts";
+import type { Row } from "../store/types.ts";
+import type { BaseTable } from "./base-table.ts";
+import { compareText, compareToBytes, textAt, valueAt } from "./columns.ts";
+import type { Delta, Place } from "./delta.ts";
+
+/** A base and what happened since; `delta` is null where nothing did. */
+export interface TableImage {
+  readonly base: BaseTable;
+  readonly delta: Delta;
+}
+
+export class Table<T extends EntityType = EntityType> {
+  readonly base: BaseTable;
+  readonly delta: Delta;
+  /** Rows of the base; for a number that `isTouched` denies, the row of that number is the entity's. */
+  readonly rows: RowBatch;
+  readonly bound: number;
+  readonly count: number;
+  /** No number is touched: the base's columns tell everything. */
+  readonly isPlain: boolean;
+  private live: Int32Array | null = null;
+
+  constructor(
+    readonly type: T,
+    readonly image: TableImage,
+    readonly version: number,
+  ) {
+    this.base = image.base;
+    this.delta = image.delta;
+    this.rows = image.base.rows;
+    this.bound = this.base.length + this.delta.created.length;
+    this.count = this.delta.countAt(version);
+    this.isPlain = this.delta.changed.length === 0;
+  }
+
+  isTouched(number: number): boolean {
+    return this.delta.isTouched(number);
+  }
+
+  /** Where a number's values stand, or null where it is not live. */
+  place(number: number): Place | null {
+    return this.delta.placeAt(number, this.version);
+  }
+
+  isLive(number: number): boolean {
+    if (number < 0 || number >= this.bound) return false;
+    return !this.isTouched(number) || this.place(number) !== null;
+  }
+
+  /** Numbers of the live entities, ascending. Do not write to it. */
+  all(): Int32Array {
+    if (this.isPlain) return this.base.all();
+    if (this.live === null) {
+      const out = new Int32Array(this.bound);
+      let count = 0;
+      for (let number = 0; number < this.bound; number++) if (this.isLive(number)) out[count++] = number;
+      this.live = out.slice(0, count);
+    }
+    return this.live;
+  }
+
+  id(number: number): string {
+    if (number < this.base.length) return textAt(this.rows.ids, number);
+    return this.delta.created[number - this.base.length].id;
+  }
+
+  /** Orders two numbers by the bytes of their ids. */
+  compareIds(a: number, b: number): number {
+    const { ids } = this.rows;
+    if (a < this.base.length && b < this.base.length) {
+      return this.type.kind === "node" ? a - b : compareText(ids, a, ids, b);
+    }
+    if (a < this.base.length) return compareToBytes(ids, a, encodeUtf8(this.id(b)));
+    if (b < this.base.length) return -compareToBytes(ids, b, encodeUtf8(this.id(a)));
+    return Buffer.compare(encodeUtf8(this.id(a)), encodeUtf8(this.id(b)));
+  }
+
+  column(property: Property): Column | undefined {
+    return this.rows.columns.get(property.id);
+  }
+
+  value(number: number, property: Property): Value {
+    if (!this.isTouched(number)) return valueAt(this.column(property), number);
+    const place = this.place(number);
+    return place === null ? null : valueAt(place.batch.columns.get(property.id), place.row);
+  }
+
+  row(number: number): Row {
+    const place = this.place(number);
+    if (place === null) throw new Error(`invariant broken: ${this.type.name} ${number} is not live`);
+    return rowAt(this.type, place.batch, place.row);
+  }
+}
+
+/** One row by value. */
+export function rowAt(type: EntityType, batch: RowBatch, row: number): Row {
+  return {
+    id: textAt(batch.ids, row),
+    src: batch.src === null ? null : textAt(batch.src, row),
+    dst: batch.dst === null ? null : textAt(batch.dst, row),
+    values: type.properties.map((property) => valueAt(batch.columns.get(property.id), row)),
+  };
+}

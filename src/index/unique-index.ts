@@ -1,0 +1,87 @@
+// Who holds a tuple of a unique constraint. The base's tuples are laid out once per base and property list; those of the
+// delta are followed commit by commit, and every answer is checked against the version at hand.
+
+import type { Value } from "../query/plan.ts";
+import type { EntityType, PropertyType } from "../schema/catalog.ts";
+import type { RowBatch } from "../store/column.ts";
+import { textAt, valueAt } from "./columns.ts";
+import type { Table } from "./table.ts";
+import type { TypeImage } from "./type-image.ts";
+
+/** The canonical spelling of a key value (spec 01 §9). */
+export type KeyText = (value: boolean | number | bigint | string, type: PropertyType) => string;
+
+type TupleReader = (batch: RowBatch, row: number) => string | null;
+
+export class UniqueIndex {
+  private readonly base = new Map<string, number[]>();
+  private readonly changed = new Map<string, Set<number>>();
+  private seen = 0;
+  private readonly read: TupleReader;
+
+  constructor(
+    private readonly image: TypeImage,
+    properties: readonly string[],
+    keyText: KeyText,
+  ) {
+    this.read = tupleReader(image.type, properties, keyText);
+    const { rows } = image.base;
+    for (let row = 0; row < rows.length; row++) {
+      const tuple = this.read(rows, row);
+      if (tuple === null) continue;
+      const holders = this.base.get(tuple);
+      if (holders === undefined) this.base.set(tuple, [row]);
+      else holders.push(row);
+    }
+  }
+
+  /** Ids of the live entities that spell a tuple. */
+  holders(table: Table, tuple: string): string[] {
+    this.extend();
+    const candidates = new Set([...(this.base.get(tuple) ?? []), ...(this.changed.get(tuple) ?? [])]);
+    const ids: string[] = [];
+    for (const number of candidates) {
+      const place = table.place(number);
+      if (place !== null && this.read(place.batch, place.row) === tuple) ids.push(table.id(number));
+    }
+    return ids;
+  }
+
+  private extend(): void {
+    const { log } = this.image.delta;
+    for (; this.seen < log.length; this.seen++) {
+      const { number, place } = log[this.seen];
+      const tuple = this.read(place.batch, place.row);
+      if (tuple === null) continue;
+      const holders = this.changed.get(tuple);
+      if (holders === undefined) this.changed.set(tuple, new Set([number]));
+      else holders.add(number);
+    }
+  }
+}
+
+/** Spells a row's tuple as the JSON array of canonical texts; null where a component is null. */
+function tupleReader(type: EntityType, properties: readonly string[], keyText: KeyText): TupleReader {
+  const parts = properties.map((name): TupleReader => {
+    if (name === "src" || name === "dst") return (batch, row) => textAt(batch[name] ?? batch.ids, row);
+    const property = type.properties.find((candidate) => candidate.name === name);
+    if (property === undefined) throw new Error(`invariant broken: ${type.name} has no property ${name}`);
+    return (batch, row) => {
+      const value = valueAt(batch.columns.get(property.id), row);
+      return isKeyValue(value) ? keyText(value, property.type) : null;
+    };
+  });
+  return (batch, row) => {
+    const texts: string[] = [];
+    for (const part of parts) {
+      const text = part(batch, row);
+      if (text === null) return null;
+      texts.push(text);
+    }
+    return JSON.stringify(texts);
+  };
+}
+
+function isKeyValue(value: Value): value is boolean | number | bigint | string {
+  return value !== null && typeof value !== "object";
+}
