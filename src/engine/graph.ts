@@ -50,7 +50,6 @@ export interface QueryRequest extends ReadSelector {
   readonly source: string;
   readonly name?: string;
   readonly params?: JsonValue;
-  /** The legacy wording where a mutation is run as a read (`/read`, CLI on a store). */
   readonly signal?: AbortSignal;
 }
 
@@ -65,8 +64,8 @@ export interface MutateRequest {
 }
 
 export interface LoadRequest {
-  /** NDJSON bytes in chunks of any size. */
-  readonly data: AsyncIterable<Uint8Array>;
+  /** NDJSON bytes in chunks of any size, from the start; called again when the load lost a race and is prepared anew. */
+  readonly data: () => AsyncIterable<Uint8Array>;
   readonly mode: LoadMode;
   readonly branch?: string;
   /** Base to fork from where the branch is missing. */

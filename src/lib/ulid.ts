@@ -31,3 +31,22 @@ export function ulid(ports: Ports): string {
 export function isUlid(text: string): boolean {
   return /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/.test(text);
 }
+
+/**
+ * Fresh ULIDs that share one random start and count up from it (the spec's monotonic form): for many ids at a time.
+ * Cheaper than `ulid`, ordered as they were made, and their common prefix compresses.
+ */
+export function ulidSequence(ports: Ports): () => string {
+  const characters = [...ulid(ports)].map((character) => ALPHABET.indexOf(character));
+  return () => {
+    let at = characters.length - 1;
+    while (at >= TIME_CHARACTERS && characters[at] === 31) characters[at--] = 0;
+    // Past the random part the count would run into the time: start over with a new one.
+    if (at < TIME_CHARACTERS)
+      characters.splice(0, characters.length, ...[...ulid(ports)].map((c) => ALPHABET.indexOf(c)));
+    else characters[at] += 1;
+    let text = "";
+    for (const value of characters) text += ALPHABET[value];
+    return text;
+  };
+}

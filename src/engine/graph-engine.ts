@@ -1,0 +1,401 @@
+// The Graph of engine/graph.ts on a store: finds the state, makes a view, prepares, publishes, and words the answer.
+
+import { badRequest, notFound, OmnigraphError, unsupported } from "../lib/errors.ts";
+import type { JsonObject } from "../lib/json.ts";
+import { STORAGE_FORMAT_VERSION } from "../lib/version.ts";
+import { ulid } from "../lib/ulid.ts";
+import { compareUtf8 } from "../lib/utf8.ts";
+import { ImageCache, type View } from "../index/index.ts";
+import { decodeParams } from "../query/index.ts";
+import type { MutationPlan, QueryPlan } from "../query/plan.ts";
+import type { Catalog, EntityType } from "../schema/catalog.ts";
+import { acceptedDigest, encodeAccepted, planMigration, unsupportedReason } from "../schema/index.ts";
+import type { Branch, GraphStore, PublishRequest } from "../store/index.ts";
+import type { BranchId, BranchRef, BranchState, CommitRecord, Draft } from "../store/types.ts";
+import { commitOutput } from "./commit-output.ts";
+import { exportedTypes, exportRecords } from "./export.ts";
+import type {
+  AuthorizationRequest,
+  ExportRequest,
+  Graph,
+  GraphOptions,
+  LoadRequest,
+  MergeRequest,
+  MutateRequest,
+  QueryRequest,
+  ReadSelector,
+  SchemaApplyRequest,
+} from "./graph.ts";
+import { prepareLoad, type PreparedLoad } from "./load/prepare.ts";
+import { prepareMerge, requireDistinct } from "./merge.ts";
+import type {
+  BranchCreateOutput,
+  BranchDeleteOutput,
+  BranchMergeOutput,
+  CommitOutput,
+  LoadOutput,
+  MergeOutcome,
+  MutationOutput,
+  ReadResult,
+  SchemaApplyOutput,
+  SchemaPlanOutput,
+  SnapshotOutput,
+} from "./outputs.ts";
+import { PlanCache } from "./plans.ts";
+import { executeRead } from "./read/index.ts";
+import { prepareMutation } from "./write/mutate.ts";
+import { ReadSetBuilder } from "./write/reads.ts";
+
+const MAIN = "main";
+
+export class GraphEngine implements Graph {
+  readonly uri: string;
+  private readonly images: ImageCache;
+  private readonly plans = new PlanCache();
+
+  constructor(
+    private readonly store: GraphStore,
+    private readonly options: GraphOptions,
+  ) {
+    this.uri = store.storage.uri;
+    this.images = new ImageCache(store, { resident: options.resident ?? false });
+  }
+
+  async query(request: QueryRequest): Promise<ReadResult> {
+    const nowMs = this.options.ports.now();
+    const state = await this.stateFor(request);
+    const plan = this.plans.plan(request.source, request.name, state.catalog);
+    if (plan.kind !== "read") {
+      throw badRequest(
+        `query '${plan.name}' contains mutations (insert/update/delete); use POST /mutate for write queries`,
+      );
+    }
+    const parameters = decodeParams(plan.parameters, request.params ?? null);
+    const rows = await executeRead(plan, parameters, this.images.view(state), {
+      nowMs,
+      ...(request.signal === undefined ? {} : { signal: request.signal }),
+    });
+    return {
+      ...rows,
+      queryName: plan.name,
+      target:
+        request.snapshot === undefined
+          ? { branch: state.ref.name, snapshot: null }
+          : { branch: null, snapshot: request.snapshot },
+      graphCommitId: state.head.id,
+    };
+  }
+
+  async mutate(request: MutateRequest): Promise<MutationOutput> {
+    const branchName = request.branch ?? MAIN;
+    this.authorize(request.actor, { action: "change", branch: branchName });
+    const nowMs = this.options.ports.now();
+    let queryName = "";
+    let affected = { nodes: 0, edges: 0 };
+    const commit = await this.publish(
+      this.store.branch(branchName),
+      { operation: "mutate", actor: request.actor },
+      { repeat: "always", ...(request.ifCommit === undefined ? {} : { ifCommit: request.ifCommit }) },
+      async (view) => {
+        const plan = requireMutation(this.plans.plan(request.source, request.name, view.catalog));
+        queryName = plan.name;
+        const parameters = decodeParams(plan.parameters, request.params ?? null);
+        const prepared = await prepareMutation(plan, {
+          store: this.store,
+          view,
+          ports: this.options.ports,
+          parameters,
+          nowMs,
+        });
+        affected = prepared.affected;
+        const isEffective = affected.nodes + affected.edges > 0;
+        return isEffective ? { changes: prepared.changes, reads: prepared.reads } : null;
+      },
+    );
+    return {
+      branch: branchName,
+      query_name: queryName,
+      affected_nodes: affected.nodes,
+      affected_edges: affected.edges,
+      actor_id: request.actor,
+      commit,
+    };
+  }
+
+  async load(request: LoadRequest): Promise<LoadOutput> {
+    const branchName = request.branch ?? MAIN;
+    this.authorize(request.actor, { action: "change", branch: branchName });
+    const exists = branchName === MAIN || (await this.store.branchExists(branchName));
+    if (!exists) {
+      if (request.from === undefined) {
+        throw notFound(`branch '${branchName}' not found; pass \`from\` to create it`);
+      }
+      await this.createBranch({ name: branchName, from: request.from, actor: request.actor });
+    }
+    try {
+      return await this.loadInto(branchName, request, !exists);
+    } catch (error) {
+      // A load that fails leaves no branch behind.
+      if (!exists) await this.store.deleteBranch(branchName);
+      throw error;
+    }
+  }
+
+  private async loadInto(branchName: string, request: LoadRequest, created: boolean): Promise<LoadOutput> {
+    let prepared: PreparedLoad | null = null;
+    const commit = await this.publish(
+      this.store.branch(branchName),
+      { operation: "load", actor: request.actor },
+      { repeat: request.mode === "overwrite" ? "never" : "always" },
+      async (view) => {
+        prepared = await prepareLoad(request.data(), {
+          store: this.store,
+          view,
+          ports: this.options.ports,
+          mode: request.mode,
+          ...(request.onProgress === undefined ? {} : { onProgress: request.onProgress }),
+        });
+        return prepared;
+      },
+    );
+    const { nodes, edges } = prepared as PreparedLoad | null ?? { nodes: [], edges: [] };
+    return {
+      branch: branchName,
+      base_branch: request.from ?? null,
+      branch_created: created,
+      mode: request.mode,
+      nodes,
+      edges,
+      total_entities: [...nodes, ...edges].reduce((sum, type) => sum + type.entities_loaded, 0),
+      actor_id: request.actor,
+      commit,
+    };
+  }
+
+  async export(request: ExportRequest): Promise<AsyncIterable<Uint8Array>> {
+    const view = this.images.view(await this.stateFor(request));
+    return exportRecords(view, exportedTypes(view, request.typeNames ?? []));
+  }
+
+  async snapshot(selector: ReadSelector): Promise<SnapshotOutput> {
+    const state = await this.stateFor(selector);
+    const view = this.images.view(state);
+    const types = typesInOrder(state.catalog);
+    const counts = await Promise.all(types.map((type) => view.count(type)));
+    return {
+      graph_branch: state.ref.name,
+      graph_manifest_version: state.head.version,
+      internal_schema_version: STORAGE_FORMAT_VERSION,
+      datasets: types.map((type, i) => ({
+        entity_kind: type.kind,
+        type_name: type.name,
+        dataset_path: `segments/${type.id}`,
+        published_dataset_version: view.changedAt(type),
+        native_dataset_branch: null,
+        entity_count: counts[i],
+      })),
+    };
+  }
+
+  async catalog(): Promise<Catalog> {
+    return (await this.store.branch(MAIN).head()).catalog;
+  }
+
+  async planSchema(source: string, allowDataLoss = false): Promise<SchemaPlanOutput> {
+    const { supported, steps } = planMigration(await this.catalog(), source, allowDataLoss);
+    return { supported, steps: steps as unknown as readonly JsonObject[] };
+  }
+
+  async applySchema(request: SchemaApplyRequest): Promise<SchemaApplyOutput> {
+    this.authorize(request.actor, { action: "schema_apply", targetBranch: MAIN });
+    if (request.allowDataLoss) throw unsupported("schema apply with data loss (hard drops)");
+    const others = (await this.store.listBranches()).filter((name) => name !== MAIN);
+    if (others.length > 0) {
+      throw new OmnigraphError(
+        "conflict",
+        `schema apply requires a graph with only main; found non-main branches: ${others.join(", ")}`,
+      );
+    }
+    let steps: readonly JsonObject[] = [];
+    const main = this.store.branch(MAIN);
+    await this.publish(
+      main,
+      { operation: "schema_apply", actor: request.actor },
+      { repeat: "always" },
+      async (view) => {
+        const plan = planMigration(view.catalog, request.source, false);
+        const refusal = unsupportedReason(plan);
+        if (refusal !== null) throw badRequest(refusal);
+        steps = plan.steps as unknown as readonly JsonObject[];
+        if (request.source === view.catalog.source) return null;
+        request.checkCatalog?.(plan.catalog);
+        const accepted = encodeAccepted(plan.catalog);
+        return {
+          changes: [],
+          reads: new ReadSetBuilder().build(),
+          schema: { digest: acceptedDigest(accepted), accepted, catalog: plan.catalog },
+        };
+      },
+    );
+    return {
+      uri: this.uri,
+      supported: true,
+      applied: steps.length > 0,
+      step_count: steps.length,
+      graph_manifest_version: (await main.head()).head.version,
+      steps,
+    };
+  }
+
+  async prepare(source: string, name?: string): Promise<QueryPlan> {
+    return this.plans.plan(source, name, await this.catalog());
+  }
+
+  branches(): Promise<readonly string[]> {
+    return this.store.listBranches();
+  }
+
+  async branchExists(name: string): Promise<boolean> {
+    return name === MAIN || this.store.branchExists(name);
+  }
+
+  async createBranch(request: {
+    name: string;
+    from?: string;
+    actor: string | null;
+  }): Promise<BranchCreateOutput> {
+    const { name, from = MAIN, actor } = request;
+    this.authorize(actor, { action: "branch_create", branch: from, targetBranch: name });
+    await this.store.createBranch(name, from);
+    return { uri: this.uri, from, name, actor_id: actor };
+  }
+
+  async deleteBranch({ name, actor }: { name: string; actor: string | null }): Promise<BranchDeleteOutput> {
+    this.authorize(actor, { action: "branch_delete", targetBranch: name });
+    await this.store.deleteBranch(name);
+    return { uri: this.uri, name, actor_id: actor };
+  }
+
+  async merge(request: MergeRequest): Promise<BranchMergeOutput> {
+    const { source, target = MAIN, actor } = request;
+    this.authorize(actor, { action: "branch_merge", branch: source, targetBranch: target });
+    requireDistinct(source, target);
+    // The source is pinned once; a merge that loses a race takes the new target head.
+    const from = await this.store.branch(source).head();
+    const outcome = await this.mergeState(from, target, actor);
+    const merged = { source, target, outcome, actor_id: actor };
+    if (!request.deleteBranch) return merged;
+    try {
+      await this.deleteBranch({ name: source, actor });
+      return { ...merged, branch_deleted: true };
+    } catch (error) {
+      // The merge has landed: what keeps the branch from going is reported, not thrown.
+      const reason = error instanceof Error ? error.message : String(error);
+      return { ...merged, branch_deleted: false, branch_delete_error: reason };
+    }
+  }
+
+  private async mergeState(from: BranchState, target: string, actor: string | null): Promise<MergeOutcome> {
+    let outcome: MergeOutcome = "merged";
+    await this.publish(
+      this.store.branch(target),
+      { operation: "merge", actor },
+      { repeat: "always" },
+      async (view) => {
+        const into = view.state;
+        const base = await this.store.commonAncestor(from, into);
+        if (base.id === from.head.id) {
+          outcome = "already_up_to_date";
+          return null;
+        }
+        outcome = base.id === into.head.id ? "fast_forward" : "merged";
+        const baseState = base.id === into.head.id ? into : await this.store.stateAt(base.id, [from, into]);
+        const [sourceCommits, targetCommits] = await Promise.all([
+          this.store.commitsAfter(from, base),
+          this.store.commitsAfter(into, base),
+        ]);
+        const prepared = await prepareMerge({
+          store: this.store,
+          base: this.images.view(baseState),
+          source: this.images.view(from),
+          target: view,
+          sourceCommits,
+          targetCommits,
+        });
+        return { ...prepared, mergedParent: from.head.id };
+      },
+    );
+    return outcome;
+  }
+
+  async commits(branch = MAIN): Promise<readonly CommitOutput[]> {
+    const state = await this.store.branch(branch).head();
+    const records = await this.store.history(state);
+    return records.map((record) => this.output(record, state.ref));
+  }
+
+  async commit(id: string): Promise<CommitOutput> {
+    const { record, ref } = await this.store.findCommit(id);
+    return this.output(record, ref);
+  }
+
+  async close(): Promise<void> {
+    await this.store.settle();
+    this.images.clear();
+  }
+
+  private authorize(actor: string | null, request: AuthorizationRequest): void {
+    this.options.gate?.(actor, request);
+  }
+
+  private async stateFor({ branch, snapshot }: ReadSelector): Promise<BranchState> {
+    if (snapshot === undefined) return this.store.branch(branch ?? MAIN).head();
+    if (branch !== undefined) throw badRequest("request may specify branch or snapshot, not both");
+    return this.store.stateAt(snapshot);
+  }
+
+  /** Publishes what `prepare` makes of the newest view; its identity and time stay the same over every attempt. */
+  private async publish(
+    branch: Branch,
+    origin: Pick<Draft, "operation" | "actor">,
+    rules: Pick<PublishRequest, "repeat" | "ifCommit">,
+    prepare: (view: View) => Promise<PreparedCommit | null>,
+  ): Promise<CommitOutput | null> {
+    const { ports } = this.options;
+    const identity = { id: ulid(ports), authoredAt: ports.nowMicros() };
+    const { commit, state } = await branch.publish({
+      ...rules,
+      prepare: async (head) => {
+        const prepared = await prepare(this.images.view(head));
+        if (prepared === null) return null;
+        const { changes, reads, schema = null, mergedParent = null } = prepared;
+        return { ...identity, ...origin, changes, reads, schema, mergedParent };
+      },
+    });
+    return commit === null ? null : this.output(commit, state.ref);
+  }
+
+  private output(record: CommitRecord, ref: BranchRef): CommitOutput {
+    return commitOutput(record, (branch) => this.branchName(branch, ref));
+  }
+
+  /** Null for main, as commits are shown. */
+  private branchName(branch: BranchId, ref: BranchRef): string | null {
+    if (branch === this.store.mainId) return null;
+    if (branch === ref.id) return ref.name;
+    return ref.lineage.find((inherited) => inherited.branch === branch)?.name ?? null;
+  }
+}
+
+type PreparedCommit = Pick<Draft, "changes" | "reads"> & Partial<Pick<Draft, "schema" | "mergedParent">>;
+
+function requireMutation(plan: QueryPlan): MutationPlan {
+  if (plan.kind === "mutation") return plan;
+  throw badRequest("mutation execution called on a read query; use query instead");
+}
+
+/** Edges, then nodes, each by name: the order of type keys. */
+function typesInOrder(catalog: Catalog): EntityType[] {
+  const sorted = (types: Iterable<EntityType>) => [...types].sort((a, b) => compareUtf8(a.name, b.name));
+  return [...sorted(catalog.edges.values()), ...sorted(catalog.nodes.values())];
+}

@@ -1,0 +1,138 @@
+// A JSON value of a load -> the value a property stores, strictly: the wrong JSON type is an error, nullable or not.
+
+import { unreachable } from "../../lib/assert.ts";
+import { badRequest, unsupported } from "../../lib/errors.ts";
+import { type JsonValue, stringifyJson } from "../../lib/json.ts";
+import { parseDate, parseDateTime } from "../../lib/temporal.ts";
+import type { Value } from "../../query/plan.ts";
+import type { Property, PropertyType, ScalarName } from "../../schema/catalog.ts";
+import { typeLabel } from "../../schema/index.ts";
+import { floatInRange, integerInRange } from "../write/coerce.ts";
+
+/** Reads a present, non-null JSON value. Throws bad_request naming the property. */
+export type ValueReader = (value: JsonValue) => Value;
+
+const DAYS_MAX = 2 ** 31 - 1;
+const DAYS_MIN = -(2 ** 31);
+
+export function valueReader(property: Property): ValueReader {
+  const { name, type } = property;
+  if (typeof type.scalar === "object") return vectorReader(name, type.scalar.vector);
+  const scalar = scalarReader(name, type);
+  if (!type.list) return scalar;
+  return (value) => {
+    if (!Array.isArray(value)) throw badRequest(`list property '${name}' expects a JSON array`);
+    return value.map((item: JsonValue) => {
+      if (item === null) throw badListItem(name);
+      try {
+        return scalar(item);
+      } catch (error) {
+        // Out-of-range numbers and bad dates say more than "invalid item".
+        if (error instanceof WrongJsonType) throw badListItem(name);
+        throw error;
+      }
+    });
+  };
+}
+
+/** Text of the error for a required property that is missing or null. */
+export function missingValueMessage(property: Property): string {
+  const { scalar } = property.type;
+  const kind = typeof scalar === "object" ? "vector " : scalar === "Blob" ? "blob " : "";
+  return `non-nullable ${kind}property '${property.name}' has null or invalid values`;
+}
+
+function badListItem(name: string): Error {
+  return badRequest(`strict list property '${name}' contains a null or invalid item`);
+}
+
+class WrongJsonType extends Error {}
+
+function scalarReader(name: string, type: PropertyType): ValueReader {
+  const label = typeLabel({ ...type, list: false });
+  const wrong = (value: JsonValue): Error =>
+    type.list
+      ? new WrongJsonType()
+      : badRequest(`strict property '${name}' expects ${label}, got ${stringifyJson(value)}`);
+  const scalar = type.scalar as ScalarName;
+  switch (scalar) {
+    case "String":
+      return (value) => {
+        if (typeof value !== "string") throw wrong(value);
+        return value;
+      };
+    case "Bool":
+      return (value) => {
+        if (typeof value !== "boolean") throw wrong(value);
+        return value;
+      };
+    case "I32":
+    case "I64":
+    case "U32":
+    case "U64":
+      return (value) => {
+        if (typeof value === "bigint") return integerInRange(name, scalar, value);
+        if (typeof value !== "number" || !Number.isInteger(value)) throw wrong(value);
+        return integerInRange(name, scalar, value);
+      };
+    case "F32":
+    case "F64":
+      return (value) => {
+        if (typeof value !== "number" && typeof value !== "bigint") throw wrong(value);
+        return floatInRange(name, scalar, Number(value));
+      };
+    case "Date":
+      return (value) => {
+        if (typeof value === "string") {
+          const days = parseDate(value);
+          if (days === null) throw badRequest(`property '${name}': invalid Date literal '${value}'`);
+          return days;
+        }
+        if (typeof value === "bigint" || (typeof value === "number" && Number.isInteger(value))) {
+          if (value < DAYS_MIN || value > DAYS_MAX) {
+            throw badRequest(`property '${name}': Date value out of range: ${value}`);
+          }
+          return Number(value);
+        }
+        throw wrong(value);
+      };
+    case "DateTime":
+      return (value) => {
+        if (typeof value === "string") {
+          const ms = parseDateTime(value);
+          if (ms === null) throw badRequest(`property '${name}': invalid DateTime literal '${value}'`);
+          return ms;
+        }
+        if (typeof value === "number" && Number.isInteger(value)) return value;
+        if (typeof value === "bigint") {
+          throw badRequest(`property '${name}': DateTime value out of range: ${value}`);
+        }
+        throw wrong(value);
+      };
+    case "Blob":
+      return () => {
+        throw unsupported(`writing Blob property '${name}'`);
+      };
+    default:
+      return unreachable(scalar);
+  }
+}
+
+function vectorReader(name: string, width: number): ValueReader {
+  return (value) => {
+    if (!Array.isArray(value))
+      throw badRequest(`vector property '${name}' expects a JSON array of ${width} numbers`);
+    if (value.length !== width) {
+      throw badRequest(`vector property '${name}' expects ${width} dimensions, got ${value.length}`);
+    }
+    const vector = new Float32Array(width);
+    for (let i = 0; i < width; i++) {
+      const item: JsonValue = value[i];
+      if (typeof item !== "number" && typeof item !== "bigint") {
+        throw badRequest(`vector property '${name}' elements must be numeric`);
+      }
+      vector[i] = floatInRange(name, "F32", Number(item));
+    }
+    return vector;
+  };
+}
