@@ -12,12 +12,11 @@ export type Literal =
   | { readonly kind: "datetime"; readonly text: string }
   | { readonly kind: "list"; readonly items: readonly Literal[] };
 
-/** What may stand behind the colon of an inline match or an assignment, and in a predicate; `null` only in an assignment. */
+/** What may stand behind the colon of an inline match or an assignment, and in a predicate. */
 export type ValueExpression =
   | { readonly kind: "literal"; readonly literal: Literal }
   | { readonly kind: "variable"; readonly name: string }
-  | { readonly kind: "now" }
-  | { readonly kind: "null" };
+  | { readonly kind: "now" };
 
 export interface TextExpression {
   readonly kind: "text";
@@ -102,7 +101,7 @@ export interface OrderClauseKey {
 
 export interface AssignmentClause {
   readonly property: string;
-  readonly value: ValueExpression;
+  readonly value: ValueExpression | { readonly kind: "null" };
 }
 
 export interface PredicateClause {

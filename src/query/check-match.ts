@@ -1,7 +1,6 @@
 // The `match` block: bindings, traversals, filters and `not`, checked top to bottom, so that a variable stands
 // above its first use.
 
-import { compareUtf8 } from "../lib/utf8.ts";
 import type { Catalog, EdgeType, NodeType, PropertyType } from "../schema/catalog.ts";
 import type {
   BindingClause,
@@ -25,7 +24,16 @@ import {
   unboundVariable,
   WILDCARD,
 } from "./scope.ts";
-import { compatible, elementType, isBlob, isBoolean, isScalar, isText, typeText } from "./types.ts";
+import {
+  compatible,
+  elementType,
+  isBlob,
+  isBoolean,
+  isScalar,
+  isText,
+  temporalHint,
+  typeText,
+} from "./types.ts";
 
 export function checkClauses(clauses: readonly MatchClause[], scope: Scope): Clause[] {
   return clauses.map((clause) => checkClause(clause, scope));
@@ -109,8 +117,6 @@ function checkMatchedValue(match: InlineMatch, type: PropertyType, subject: stri
       if (target.scalar !== "DateTime")
         throw typeError("T7", `${subject} is ${typeText(type)}, now() is DateTime`);
       return NOW;
-    case "null":
-      throw typeError("T3", `${subject} cannot be matched with null`);
   }
 }
 
@@ -144,13 +150,9 @@ function checkTraversal(clause: TraversalClause, scope: Scope): Clause {
 
 /** By exact spelling, then ignoring case: schemas write `Knows`, traversals `knows`. */
 function findEdge(catalog: Catalog, name: string): EdgeType {
-  const exact = catalog.edges.get(name);
-  if (exact !== undefined) return exact;
-  const folded = name.toLowerCase();
-  for (const edge of catalog.edges.values()) {
-    if (edge.name.toLowerCase() === folded) return edge;
-  }
-  const known = [...catalog.edges.keys()].sort(compareUtf8).join(", ");
+  const edge = catalog.edges.get(name) ?? catalog.edgesByFoldedName.get(name.toLowerCase());
+  if (edge !== undefined) return edge;
+  const known = [...catalog.edges.keys()].join(", ");
   throw typeError(
     "T4",
     `unknown edge '${name}' (${known === "" ? "the schema has none" : `the schema has ${known}`})`,
@@ -316,16 +318,10 @@ function checkOperandTypes(left: PropertyType, operator: ComparisonOperator, rig
 }
 
 function operandError(left: PropertyType, operator: ComparisonOperator, right: PropertyType, rule: string) {
-  const hint = isTemporalBesideText(left, right) ? '; write date("…") or datetime("…")' : "";
   return typeError(
     "T7",
-    `cannot apply '${operator}' to ${typeText(left)} and ${typeText(right)}: it ${rule}${hint}`,
+    `cannot apply '${operator}' to ${typeText(left)} and ${typeText(right)}: it ${rule}${temporalHint(left, right)}`,
   );
-}
-
-function isTemporalBesideText(left: PropertyType, right: PropertyType): boolean {
-  const isTemporal = (type: PropertyType) => type.scalar === "Date" || type.scalar === "DateTime";
-  return (isTemporal(left) && isText(right)) || (isText(left) && isTemporal(right));
 }
 
 // ---- negation ----

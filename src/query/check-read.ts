@@ -1,34 +1,27 @@
-// A read: what it returns, under which names and types, in which order.
+// A read: what it returns, under which names and types.
 
 import type { PropertyType } from "../schema/catalog.ts";
-import type { Expression, OrderClauseKey, ReadDeclaration, ReturnClauseItem } from "./ast.ts";
+import type { Expression, ReadDeclaration, ReturnClauseItem } from "./ast.ts";
 import { checkClauses } from "./check-match.ts";
+import { checkOrder } from "./check-order.ts";
 import { checkRank, checkTextCall } from "./check-search.ts";
 import { describeOperand, typeError } from "./diagnostics.ts";
 import { literalConstant, NOW } from "./literals.ts";
-import type {
-  AggregateFunction,
-  OrderKey,
-  RankFunction,
-  ReadPlan,
-  ReturnExpression,
-  ReturnItem,
-} from "./plan.ts";
+import type { AggregateFunction, ReadPlan, ReturnExpression, ReturnItem } from "./plan.ts";
 import { bareEdgeVariable, propertyOperand, type Scope, unboundVariable } from "./scope.ts";
-import { isBlob, isNumeric, isScalar, isText, nullable, scalarType, typeText } from "./types.ts";
+import { isBlob, isNumeric, isText, nullable, scalarType, typeText } from "./types.ts";
 
 export function checkRead(declaration: ReadDeclaration, scope: Scope): Omit<ReadPlan, "name" | "parameters"> {
   const clauses = checkClauses(declaration.match, scope);
-  const checked = declaration.items.map((item) => checkItem(item, scope));
-  const aggregated = checked.some(({ expression }) => expression.kind === "aggregate");
+  const items = declaration.items.map((item) => checkItem(item, scope));
+  const aggregated = items.some(({ expression }) => expression.kind === "aggregate");
   if (aggregated) checkGroupKeys(declaration.items);
-  const items = declaration.items.map((item, index) => ({ alias: item.alias, item: checked[index] }));
-  const order = checkOrder(declaration, { scope, items, aggregated });
+  const order = checkOrder(declaration, items, aggregated, scope);
   return {
     kind: "read",
     variables: scope.variables,
     clauses,
-    items: checked,
+    items,
     aggregated,
     order,
     limit: declaration.limit,
@@ -155,104 +148,14 @@ function aggregateType(name: AggregateFunction, argument: PropertyType): Propert
   return nullable(name === "sum" || name === "avg" ? scalarType("F64") : argument);
 }
 
+const GROUPED_KINDS: ReadonlySet<Expression["kind"]> = new Set(["aggregate", "property", "variable"]);
+
 function checkGroupKeys(items: readonly ReturnClauseItem[]): void {
   for (const { expression } of items) {
-    if (expression.kind === "aggregate" || expression.kind === "property" || expression.kind === "variable")
-      continue;
+    if (GROUPED_KINDS.has(expression.kind)) continue;
     throw typeError(
       "T9",
       `beside an aggregate, return only properties and variables: ${describeOperand(expression)} is neither`,
     );
   }
-}
-
-// ---- order ----
-
-interface OrderContext {
-  readonly scope: Scope;
-  readonly items: readonly { readonly alias: string | null; readonly item: ReturnItem }[];
-  readonly aggregated: boolean;
-}
-
-function checkOrder(declaration: ReadDeclaration, context: OrderContext): OrderKey[] {
-  const keys = declaration.order.map((key, index) => checkOrderKey(key, index === 0, context));
-  for (const key of keys) {
-    const rank = orderedRank(key, context);
-    if (rank !== null && declaration.limit === null) refuseUnlimited(rank);
-  }
-  const ranksByNearest = keys.some((key) => key.kind === "rank" && key.rank.kind === "nearest");
-  if (ranksByNearest && declaration.order.some(({ expression }) => expression.kind === "alias")) {
-    throw typeError("T18", "a query that orders by nearest cannot also order by an alias");
-  }
-  return keys;
-}
-
-/** The rank function behind a key, written there or behind its alias. */
-function orderedRank(key: OrderKey, context: OrderContext): RankFunction | null {
-  if (key.kind === "rank") return key.rank;
-  if (key.kind !== "item") return null;
-  const { expression } = context.items[key.item].item;
-  return expression.kind === "rank" ? expression.rank : null;
-}
-
-function refuseUnlimited(rank: RankFunction): void {
-  if (rank.kind === "nearest") throw typeError("T17", "ordering by nearest needs a limit");
-  if (rank.kind === "rrf") throw typeError("T21", "ordering by rrf needs a limit");
-}
-
-function checkOrderKey(
-  { expression, descending }: OrderClauseKey,
-  isFirst: boolean,
-  context: OrderContext,
-): OrderKey {
-  switch (expression.kind) {
-    case "alias":
-      return { kind: "item", item: orderableItem(expression.name, context), descending };
-    case "property":
-      return checkOrderedProperty(expression, descending, context);
-    case "bm25":
-    case "nearest":
-    case "rrf":
-      if (!isFirst) throw unsupportedOrdering(`${expression.kind}(…) must be the first key`);
-      return { kind: "rank", rank: checkRank(expression, context.scope) };
-    default:
-      throw unsupportedOrdering(
-        `order by a property, an alias or a rank function, not by ${describeOperand(expression)}`,
-      );
-  }
-}
-
-const unsupportedOrdering = (reason: string) => typeError(null, `unsupported ordering expression: ${reason}`);
-
-/** The item of that alias; of several the last, whose value the rows carry. */
-function orderableItem(alias: string, context: OrderContext): number {
-  const index = context.items.findLastIndex((item) => item.alias === alias);
-  if (index === -1) throw typeError(null, `alias '${alias}' not found for ordering`);
-  checkOrderable(context.items[index].item.expression.type, `alias '${alias}'`);
-  return index;
-}
-
-function checkOrderedProperty(
-  expression: Extract<Expression, { kind: "property" }>,
-  descending: boolean,
-  context: OrderContext,
-): OrderKey {
-  const operand = propertyOperand(context.scope, expression.variable, expression.property);
-  const subject = describeOperand(expression);
-  if (isBlob(operand.type)) throw typeError("T24", `${subject} is a Blob and cannot be ordered by`);
-  checkOrderable(operand.type, subject);
-  if (!context.aggregated) return { kind: "property", operand, descending };
-  const item = context.items.findIndex(
-    ({ item: { expression: key } }) =>
-      key.kind === "property" && key.variable === operand.variable && key.property.id === operand.property.id,
-  );
-  if (item === -1)
-    throw unsupportedOrdering(
-      `${subject} is not returned, and an aggregated query orders by what it returns`,
-    );
-  return { kind: "item", item, descending };
-}
-
-function checkOrderable(type: PropertyType, subject: string): void {
-  if (!isScalar(type)) throw unsupportedOrdering(`${subject} is ${typeText(type)}, which has no order`);
 }

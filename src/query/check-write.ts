@@ -6,7 +6,6 @@ import type {
   MutationDeclaration,
   PredicateClause,
   StatementClause,
-  ValueExpression,
 } from "./ast.ts";
 import { typeError } from "./diagnostics.ts";
 import { checkEnumValue, fitLiteral, NOW } from "./literals.ts";
@@ -143,7 +142,12 @@ function refuseKeyAssignment(assignments: readonly Assignment[], type: NodeType)
 }
 
 /** A constant that a property can hold: T3 for a literal, T7 for a parameter or now() that it cannot. */
-function checkValue(value: ValueExpression, target: PropertyType, subject: string, scope: Scope): Constant {
+function checkValue(
+  value: AssignmentClause["value"],
+  target: PropertyType,
+  subject: string,
+  scope: Scope,
+): Constant {
   switch (value.kind) {
     case "literal":
       if (isBlob(target)) {

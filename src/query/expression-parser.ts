@@ -2,7 +2,8 @@
 
 import type { Token } from "../lib/lexer.ts";
 import type { Expression, Literal, RankExpression, TextExpression, ValueExpression } from "./ast.ts";
-import { EXPRESSION_DEPTH_MAX, I64_MAX, I64_MIN, INTEGER_DIGITS_MAX } from "./limits.ts";
+import { parseDigits } from "./digits.ts";
+import { EXPRESSION_DEPTH_MAX, I64_MAX, I64_MIN } from "./limits.ts";
 import type { AggregateFunction } from "./plan.ts";
 import type { TokenCursor } from "./token-cursor.ts";
 
@@ -170,13 +171,6 @@ function parseNumber(cursor: TokenCursor): Literal {
     cursor.fail(`invalid integer: it must lie between ${I64_MIN} and ${I64_MAX}`, token);
   }
   return { kind: "int", value };
-}
-
-/** The number that decimal digits spell, or null where they are more than any 64-bit integer has. */
-export function parseDigits(digits: string): bigint | null {
-  let start = 0;
-  while (start < digits.length - 1 && digits[start] === "0") start++;
-  return digits.length - start > INTEGER_DIGITS_MAX ? null : BigInt(digits.slice(start));
 }
 
 function parseList(cursor: TokenCursor, depth: number): Literal {

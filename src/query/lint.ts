@@ -107,7 +107,8 @@ function warningsOf(declaration: QueryDeclaration, plan: QueryPlan | null): Pick
 }
 
 function repeated(names: readonly string[]): Set<string> {
-  return new Set(names.filter((name, index) => names.indexOf(name) !== index));
+  const seen = new Set<string>();
+  return new Set(names.filter((name) => seen.size === seen.add(name).size));
 }
 
 interface Updates {

@@ -4,7 +4,15 @@ import type { PropertyType } from "../schema/catalog.ts";
 import type { Literal } from "./ast.ts";
 import { typeError } from "./diagnostics.ts";
 import type { Constant } from "./plan.ts";
-import { compatible, elementType, scalarType, typeText, vectorType, vectorWidth } from "./types.ts";
+import {
+  compatible,
+  elementType,
+  scalarType,
+  temporalHint,
+  typeText,
+  vectorType,
+  vectorWidth,
+} from "./types.ts";
 
 type ScalarLiteral = Exclude<Literal, { kind: "list" }>;
 
@@ -67,7 +75,7 @@ export function fitLiteral(literal: Literal, target: PropertyType, subject: stri
   if (!compatible(constant.type, target)) {
     throw typeError(
       "T3",
-      `${subject} is ${typeText(target)} and takes no ${typeText(constant.type)} literal`,
+      `${subject} is ${typeText(target)} and takes no ${typeText(constant.type)} literal${temporalHint(constant.type, target)}`,
     );
   }
   return constant;

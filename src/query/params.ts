@@ -4,7 +4,7 @@ import { badRequest, type OmnigraphError } from "../lib/errors.ts";
 import { isJsonObject, type JsonValue, jsonKind } from "../lib/json.ts";
 import { parseDate, parseDateTime } from "../lib/temporal.ts";
 import type { PropertyType, ScalarName } from "../schema/catalog.ts";
-import { parseDigits } from "./expression-parser.ts";
+import { parseDigits } from "./digits.ts";
 import { I32_MAX, I32_MIN, I64_MAX, I64_MIN, U32_MAX, U64_MAX } from "./limits.ts";
 import type { ParameterInfo, Parameters, Value } from "./plan.ts";
 import { elementType, typeText, vectorWidth } from "./types.ts";
@@ -51,8 +51,14 @@ type Refuse = (reason: string) => OmnigraphError;
 
 const refused = (name: string, reason: string) => badRequest(`param '${name}': ${reason}`);
 
+/** Without recursion: nothing bounds how deep undeclared arrays nest. */
 function holdsObject(json: JsonValue): boolean {
-  return Array.isArray(json) ? json.some(holdsObject) : isJsonObject(json);
+  const rest: JsonValue[] = [json];
+  for (let value = rest.pop(); value !== undefined; value = rest.pop()) {
+    if (isJsonObject(value)) return true;
+    if (Array.isArray(value)) for (const item of value) rest.push(item);
+  }
+  return false;
 }
 
 function decodeOne(type: PropertyType, json: JsonValue, refuse: Refuse): Value {

@@ -19,13 +19,8 @@ import type {
   StatementClause,
   TraversalClause,
 } from "./ast.ts";
-import {
-  parseDigits,
-  parseExpression,
-  parseTextCall,
-  parseValue,
-  startsTextCall,
-} from "./expression-parser.ts";
+import { parseDigits } from "./digits.ts";
+import { parseExpression, parseTextCall, parseValue, startsTextCall } from "./expression-parser.ts";
 import { HOPS_MAX, NEGATION_DEPTH_MAX, U64_MAX } from "./limits.ts";
 import type { ComparisonOperator } from "./plan.ts";
 import { TokenCursor } from "./token-cursor.ts";

@@ -58,3 +58,10 @@ export function typeText(type: PropertyType): string {
         : `enum(${type.enumValues.join(", ")})`;
   return (type.list ? `[${scalar}]` : scalar) + (type.nullable ? "?" : "");
 }
+
+/** Where a text meets a date: how a date is written. Else the empty text. */
+export function temporalHint(a: PropertyType, b: PropertyType): string {
+  const isTemporal = ({ scalar }: PropertyType) => scalar === "Date" || scalar === "DateTime";
+  const mixed = (isTemporal(a) && b.scalar === "String") || (a.scalar === "String" && isTemporal(b));
+  return mixed ? '; a date is written date("…"), a time datetime("…")' : "";
+}

@@ -1,0 +1,8 @@
+import { INTEGER_DIGITS_MAX } from "./limits.ts";
+
+/** The number that decimal digits spell, or null where they are more than any 64-bit integer has. */
+export function parseDigits(digits: string): bigint | null {
+  let start = 0;
+  while (start < digits.length - 1 && digits[start] === "0") start++;
+  return digits.length - start > INTEGER_DIGITS_MAX ? null : BigInt(digits.slice(start));
+}
