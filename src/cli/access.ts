@@ -1,0 +1,140 @@
+// The graph that a command works on, behind one interface whether a server keeps it or this process opens its storage.
+
+import { resolve } from "node:path";
+import { type Connection, listGraphs, type RemoteGraph, remoteGraph } from "../client/index.ts";
+import type { Graph } from "../engine/graph.ts";
+import { badRequest } from "../lib/errors.ts";
+import type { StorageAdapter } from "../storage/adapter.ts";
+import type { OperatorConfig } from "./config.ts";
+import type { Context } from "./context.ts";
+import { serverOfUrl, tokenForUrl } from "./credentials.ts";
+import { flagValue, type Invocation } from "./parse.ts";
+import { dataScope, type ServerScope, type StoreScope } from "./scope.ts";
+
+/** What the commands on data ask of a graph. */
+export interface GraphAccess
+  extends Pick<
+    RemoteGraph,
+    | "query"
+    | "mutate"
+    | "load"
+    | "export"
+    | "snapshot"
+    | "branches"
+    | "createBranch"
+    | "deleteBranch"
+    | "merge"
+    | "commits"
+    | "commit"
+    | "applySchema"
+    | "schemaSource"
+  > {
+  /** As typed for storage, the graph's URL when served. */
+  readonly uri: string;
+  /** Null where this process opened the storage itself. */
+  readonly remote: RemoteGraph | null;
+  close(): Promise<void>;
+}
+
+/** Opens the graph of a command that only reads. */
+export async function openForRead(context: Context, invocation: Invocation): Promise<GraphAccess> {
+  return openGraphAccess(context, await dataScope(context, invocation));
+}
+
+/** The scope of a write and who writes; a server takes the actor from the token, so `--as` is refused there. */
+export async function writeScope(
+  context: Context,
+  invocation: Invocation,
+): Promise<{ scope: ServerScope | StoreScope; actor: string | null }> {
+  const scope = await dataScope(context, invocation);
+  const actor = flagValue(invocation, "as");
+  if (scope.kind === "store") return { scope, actor: actor ?? (await context.config()).actor };
+  if (actor !== undefined) {
+    throw badRequest("`--as` is not allowed on a served write: the server takes the actor from the token");
+  }
+  return { scope, actor: null };
+}
+
+/** Opens the graph of a scope: connects to nothing but, where the graph is not named, asks the server for its list. */
+export async function openGraphAccess(
+  context: Context,
+  scope: ServerScope | StoreScope,
+): Promise<GraphAccess> {
+  if (scope.kind === "store") return directAccess(scope.uri, await openStoredGraph(context, scope.uri));
+  const connection = await connectionTo(context, scope.base);
+  if (scope.graph === null) await refuseUnnamedGraph(connection);
+  const remote = remoteGraph(connection, scope.graph);
+  return { ...remote, remote, close: async () => {} };
+}
+
+/** Runs `work` on the graph and lets go of it, whatever happens. */
+export async function withGraph<T>(graph: GraphAccess, work: (graph: GraphAccess) => Promise<T>): Promise<T> {
+  try {
+    return await work(graph);
+  } finally {
+    await graph.close();
+  }
+}
+
+/** A connection to a base URL, with the token that belongs to it. */
+export async function connectionTo(context: Context, base: string): Promise<Connection> {
+  const config: OperatorConfig = await context.config();
+  const { ports } = context.io;
+  return {
+    ports,
+    base,
+    token: await tokenForUrl(ports, config, base),
+    serverName: serverOfUrl(config.servers, base),
+  };
+}
+
+/** A server that lists graphs needs one of them named; one that lists none, or does not answer, may be a single graph. */
+async function refuseUnnamedGraph(connection: Connection): Promise<void> {
+  const graphs = await listGraphs(connection).catch(() => []);
+  if (graphs.length === 0) return;
+  const ids = graphs.map((graph) => graph.graph_id).sort();
+  throw badRequest(`${connection.base} serves ${ids.join(", ")}; pass --graph <id>`);
+}
+
+/** The storage of a URI as typed: a relative path starts at the command's directory. */
+export async function openStorageAt(context: Context, uri: string): Promise<StorageAdapter> {
+  const { openStorage } = await import("../storage/index.ts");
+  return openStorage(absoluteUri(context, uri), context.io.ports);
+}
+
+export function absoluteUri(context: Context, uri: string): string {
+  return uri.includes("://") || uri.trim() === "" ? uri : resolve(context.io.directory, uri);
+}
+
+/** The engine's graph at a URI as typed. */
+export async function openStoredGraph(context: Context, uri: string): Promise<Graph> {
+  const storage = await openStorageAt(context, uri);
+  const { openGraph } = await import("../engine/index.ts");
+  return openGraph({ storage, ports: context.io.ports, readStalenessMs: stalenessMs(context) });
+}
+
+function stalenessMs(context: Context): number {
+  const given = Number(context.io.ports.env.OMNIGRAPH_READ_STALENESS_MS ?? "");
+  return Number.isFinite(given) && given > 0 ? given : 0;
+}
+
+function directAccess(uri: string, graph: Graph): GraphAccess {
+  return {
+    uri,
+    remote: null,
+    query: (request) => graph.query(request),
+    mutate: (request) => graph.mutate(request),
+    load: (request) => graph.load(request),
+    export: (request) => graph.export(request),
+    snapshot: (selector) => graph.snapshot(selector),
+    branches: () => graph.branches(),
+    createBranch: async (request) => ({ ...(await graph.createBranch(request)), uri }),
+    deleteBranch: async (request) => ({ ...(await graph.deleteBranch(request)), uri }),
+    merge: (request) => graph.merge(request),
+    commits: (branch) => graph.commits(branch),
+    commit: (id) => graph.commit(id),
+    applySchema: async (request) => ({ ...(await graph.applySchema(request)), uri }),
+    schemaSource: async () => (await graph.catalog()).source,
+    close: () => graph.close(),
+  };
+}

@@ -1,0 +1,38 @@
+// `init`: a graph from a schema.
+
+import { openStorageAt } from "../access.ts";
+import { echoWrite } from "../consent.ts";
+import type { Context } from "../context.ts";
+import { readFlagFile } from "../files.ts";
+import { flagOn, flagValue, type Invocation } from "../parse.ts";
+import { refuseServedAddress } from "../scope.ts";
+import { refuseInsideCluster } from "../stored.ts";
+
+export async function init(context: Context, invocation: Invocation): Promise<number> {
+  const [uri] = invocation.positionals;
+  refuseServedAddress(invocation, uri);
+  // Required by the table.
+  const file = flagValue(invocation, "schema") as string;
+  const schemaSource = await readFlagFile(context.io, "--schema", file);
+  await refuseInsideCluster(context, uri);
+  const storage = await openStorageAt(context, uri);
+  await echoWrite(context, invocation, { kind: "store", uri }, uri);
+  const { initGraph } = await import("../../engine/index.ts");
+  const graph = await initGraph({
+    storage,
+    ports: context.io.ports,
+    schemaSource,
+    force: flagOn(invocation, "force"),
+  });
+  try {
+    if (flagOn(invocation, "json")) {
+      const [genesis] = await graph.commits();
+      await context.printJson({ uri, graph_commit_id: genesis.graph_commit_id });
+    } else {
+      await context.print(`initialized ${uri}`);
+    }
+  } finally {
+    await graph.close();
+  }
+  return 0;
+}

@@ -1,0 +1,2 @@
+export { type Input, type Io, type Output, OutputClosed } from "./io.ts";
+export { run } from "./run.ts";
