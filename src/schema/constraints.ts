@@ -7,7 +7,7 @@ import type { Bound, PropertyType } from "./catalog.ts";
 import type { Draft } from "./drafts.ts";
 import type { Fail } from "./errors.ts";
 import { INTEGER_DIGITS_MAX, RANGE_INTEGER_MAX, RANGE_INTEGER_MIN } from "./limits.ts";
-import { compilePattern, PatternError } from "./pattern.ts";
+import { checkPattern, PatternError } from "./pattern.ts";
 import { type Mark, type ResolvedProperty, type Rule, ruleText } from "./resolved.ts";
 import { describeType, isNumeric, isText, isVector } from "./types.ts";
 
@@ -201,7 +201,7 @@ class RuleReader {
     }
     if (!isText(type)) this.fail(span, `@check on ${place} requires String type, got ${describeType(type)}`);
     try {
-      compilePattern(pattern.text);
+      checkPattern(pattern.text);
     } catch (thrown) {
       if (!(thrown instanceof PatternError)) throw thrown;
       this.fail(pattern.span, `@check on ${place} has invalid regex: ${thrown.message}`);
