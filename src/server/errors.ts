@@ -1,0 +1,46 @@
+// The one error envelope of every answer that is not a success.
+
+import { type ErrorEnvelope, OmnigraphError } from "../lib/errors.ts";
+import { ADMISSION_RETRY_AFTER_S } from "./limits.ts";
+import type { Logger } from "./log.ts";
+
+/** Headers by status that clients rely on. */
+function headersOf(error: OmnigraphError): Record<string, string> {
+  switch (error.kind) {
+    case "unauthorized":
+      return { "content-type": "application/json", "www-authenticate": "Bearer" };
+    case "too_many_requests":
+      return { "content-type": "application/json", "retry-after": String(ADMISSION_RETRY_AFTER_S) };
+    default:
+      return { "content-type": "application/json" };
+  }
+}
+
+/** Renders whatever was thrown; what is not an error of ours is logged and hidden behind a fixed sentence. */
+export function errorResponse(thrown: unknown, log: Logger): Response {
+  const error = thrown instanceof OmnigraphError ? thrown : hidden(thrown, log);
+  if (error.kind === "internal" && error === thrown) {
+    log.log("error", "request failed", { error: error.message, cause: causeOf(error) });
+  }
+  return envelopeResponse(error.toEnvelope(), error.status, headersOf(error));
+}
+
+/** A known path asked with a method it does not have. */
+export function methodNotAllowed(allowed: readonly string[]): Response {
+  const error = new OmnigraphError("method_not_allowed", `method not allowed; use ${allowed.join(" or ")}`);
+  return envelopeResponse(error.toEnvelope(), error.status, {
+    ...headersOf(error),
+    allow: allowed.join(", "),
+  });
+}
+
+const envelopeResponse = (body: ErrorEnvelope, status: number, headers: Record<string, string>) =>
+  new Response(JSON.stringify(body), { status, headers });
+
+function hidden(thrown: unknown, log: Logger): OmnigraphError {
+  const detail = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+  log.log("error", "request failed unexpectedly", { error: detail });
+  return new OmnigraphError("internal", "internal error; the server's log has the details");
+}
+
+const causeOf = (error: Error) => (error.cause instanceof Error ? error.cause.message : undefined);

@@ -1,0 +1,168 @@
+// The OpenAPI 3.1 document, from the same definitions that match, check and answer requests.
+
+import type { JsonObject, JsonValue } from "../lib/json.ts";
+import { VERSION } from "../lib/version.ts";
+import type { QueryShapes, RouteDefinition } from "./route.ts";
+import { flatRoutes, graphRoutes } from "./routes/index.ts";
+import { anyObject, type Component, type Shape } from "./schema-kit.ts";
+import { ErrorOutput } from "./shapes.ts";
+
+type Definition = RouteDefinition<QueryShapes, unknown>;
+
+const GRAPH_PREFIX = "/graphs/{graph_id}";
+const SECURITY: JsonValue = [{ bearer_token: [] }];
+
+const DESCRIPTION =
+  "Typed property graphs on a directory or a bucket, versioned like git: queries, mutations, loads, branches, " +
+  "merges and history of the graphs of one cluster.";
+
+const STATUS_TEXT: Readonly<Record<number, string>> = {
+  400: "The request is malformed, or the query or data does not fit the schema.",
+  401: "No bearer token, or an unknown one.",
+  403: "Policy does not allow it.",
+  404: "No such graph, branch, commit or stored query.",
+  405: "The path has other methods.",
+  409: "Conflict with the state of the graph.",
+  412: "The branch head is not the commit that the header names.",
+  413: "A body or a bounded resource is too large.",
+  415: "The content type is not the one the route takes.",
+  424: "An external blob source cannot be read.",
+  429: "The actor has too many writes in flight.",
+  500: "The server or its storage failed.",
+  503: "Storage cannot tell whether the commit landed.",
+};
+
+/** The document; without `secured` neither the scheme nor any requirement for a token is in it. */
+export function openApiDocument({ secured }: { readonly secured: boolean }): JsonObject {
+  const paths: Record<string, Record<string, JsonValue>> = {};
+  const add = (path: string, method: string, operation: JsonObject) => {
+    paths[path] = { ...paths[path], [method.toLowerCase()]: operation };
+  };
+  for (const { definition, needsToken } of flatRoutes) {
+    add(
+      definition.path,
+      definition.method,
+      operation(definition, definition.operationId, [], secured && needsToken),
+    );
+  }
+  const graphId = pathParameter("graph_id", "Id of the graph.");
+  for (const { definition } of graphRoutes) {
+    const id = `cluster_${definition.operationId}`;
+    add(GRAPH_PREFIX + definition.path, definition.method, operation(definition, id, [graphId], secured));
+  }
+  return {
+    openapi: "3.1.0",
+    info: { title: "Omnigraph API", description: DESCRIPTION, version: VERSION },
+    paths,
+    components: {
+      schemas: componentSchemas(),
+      ...(secured ? { securitySchemes: { bearer_token: { type: "http", scheme: "bearer" } } } : {}),
+    },
+  };
+}
+
+function operation(
+  definition: Definition,
+  operationId: string,
+  firstParameters: readonly JsonObject[],
+  secured: boolean,
+): JsonObject {
+  const parameters = [...firstParameters, ...parametersOf(definition)];
+  return {
+    operationId,
+    tags: [definition.tag],
+    summary: definition.summary,
+    ...(definition.successor === undefined ? {} : { deprecated: true }),
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...requestBody(definition),
+    responses: responses(definition),
+    ...(secured ? { security: SECURITY } : {}),
+  };
+}
+
+function parametersOf({ path, query, header }: Definition): JsonObject[] {
+  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) =>
+    pathParameter(name ?? "", "Percent-encoded."),
+  );
+  const inQuery = Object.entries(query ?? {}).map(([name, shape]) => ({
+    name,
+    in: "query",
+    required: false,
+    schema: shape.schema,
+  }));
+  const inHeader =
+    header === undefined
+      ? []
+      : [
+          {
+            name: header.name,
+            in: "header",
+            required: true,
+            description: header.description,
+            schema: STRING,
+          },
+        ];
+  return [...inPath, ...inQuery, ...inHeader];
+}
+
+const STRING: JsonObject = { type: "string" };
+
+const pathParameter = (name: string, description: string): JsonObject => ({
+  name,
+  in: "path",
+  required: true,
+  description,
+  schema: STRING,
+});
+
+function requestBody({ body }: Definition): JsonObject {
+  switch (body?.kind) {
+    case undefined:
+      return {};
+    case "ndjson":
+      return { requestBody: { required: true, content: ndjson(body.description) } };
+    case "json":
+      return { requestBody: { required: true, content: json(body.shape.schema) } };
+    case "optionalJson":
+      return { requestBody: { content: json({ oneOf: [{ type: "null" }, body.shape.schema] }) } };
+  }
+}
+
+function responses({ answer, failures }: Definition): JsonObject {
+  const content = answer.kind === "json" ? json(answer.shape.schema) : ndjson(answer.description);
+  const failed = [...failures]
+    .sort((a, b) => a - b)
+    .map((status) => [
+      String(status),
+      { description: STATUS_TEXT[status] ?? "", content: json(ErrorOutput.schema) },
+    ]);
+  return { "200": { description: "Done.", content }, ...Object.fromEntries(failed) };
+}
+
+const json = (schema: JsonObject): JsonObject => ({ "application/json": { schema } });
+const ndjson = (description: string): JsonObject => ({
+  "application/x-ndjson": { schema: { type: "string", description } },
+});
+
+/** Every named shape that some operation reaches, sorted by name. */
+function componentSchemas(): JsonObject {
+  const found = new Map<string, JsonObject>();
+  const visit = ({ name, schema, components }: Component) => {
+    if (found.has(name)) return;
+    found.set(name, schema);
+    components.forEach(visit);
+  };
+  for (const { definition } of [...flatRoutes, ...graphRoutes]) {
+    for (const shape of shapesOf(definition)) shape.components.forEach(visit);
+  }
+  return Object.fromEntries([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function shapesOf({ query, body, answer }: Definition): readonly Shape<unknown>[] {
+  return [
+    ErrorOutput,
+    ...Object.values(query ?? {}),
+    ...(body === undefined || body.kind === "ndjson" ? [] : [body.shape]),
+    answer.kind === "json" ? answer.shape : anyObject(),
+  ];
+}

@@ -1,0 +1,148 @@
+// Shapes that several routes share: the error envelope and the outputs that appear inside others.
+
+import {
+  either,
+  integer,
+  list,
+  named,
+  nullable,
+  object,
+  omittable,
+  oneOf,
+  optional,
+  text,
+} from "./schema-kit.ts";
+
+/** `?branch=`: the default is `main`. */
+export const branchParameter = optional(text("Branch name; `main` when left out."));
+
+const entityKind = oneOf(["node", "edge"]);
+
+const MergeConflictOutput = object("MergeConflictOutput", {
+  entity_kind: entityKind,
+  type_name: text(),
+  entity_id: nullable(text()),
+  kind: named(
+    "MergeConflictKindOutput",
+    oneOf([
+      "divergent_insert",
+      "divergent_update",
+      "delete_vs_update",
+      "orphan_edge",
+      "unique_violation",
+      "cardinality_violation",
+      "value_constraint_violation",
+    ]),
+  ),
+  message: text(),
+  table_key: text("Older spelling: `node:<type>` or `edge:<type>`."),
+  row_id: omittable(text("Older spelling of `entity_id`.")),
+});
+
+export const ErrorOutput = object(
+  "ErrorOutput",
+  {
+    error: text("What was wrong, for people."),
+    code: omittable(
+      named(
+        "ErrorCode",
+        oneOf([
+          "unauthorized",
+          "forbidden",
+          "bad_request",
+          "not_found",
+          "method_not_allowed",
+          "conflict",
+          "too_many_requests",
+          "internal",
+        ]),
+      ),
+    ),
+    merge_conflicts: omittable(list(MergeConflictOutput)),
+    manifest_conflict: omittable(
+      object("ManifestConflictOutput", { table_key: text(), expected: integer(), actual: integer() }),
+    ),
+    published_dataset_version_conflict: omittable(
+      object("PublishedDatasetVersionConflictOutput", {
+        entity_kind: entityKind,
+        type_name: text(),
+        expected_published_dataset_version: integer(),
+        actual_published_dataset_version: integer(),
+      }),
+    ),
+    read_set_conflict: omittable(
+      object("ReadSetConflictOutput", {
+        member: text("`graph_head:<branch>` for a lost race of writes."),
+        expected: nullable(text()),
+        actual: nullable(text()),
+      }),
+    ),
+    key_conflict: omittable(
+      object("KeyConflictOutput", {
+        entity_kind: entityKind,
+        type_name: text(),
+        entity_id: omittable(text()),
+      }),
+    ),
+    resource_limit: omittable(
+      object("ResourceLimitOutput", { resource: text(), limit: integer(), actual: integer() }),
+    ),
+    external_blob_source: omittable(object("ExternalBlobSourceOutput", { uri: text(), reason: text() })),
+    recovery_required: omittable(
+      object("RecoveryRequiredOutput", {
+        operation_id: text("Candidate commit id; `GET /commits/{id}` tells later whether it landed."),
+      }),
+    ),
+    precondition_failure: omittable(
+      object("PreconditionFailureOutput", {
+        expected: text("Commit id that the caller named."),
+        actual: omittable(text("Head of the branch.")),
+      }),
+    ),
+  },
+  { description: "The body of every answer that is not a success." },
+);
+
+export const CommitOutput = object("CommitOutput", {
+  graph_commit_id: text("ULID."),
+  graph_branch: nullable(text("Branch it was authored on; null is `main`.")),
+  graph_manifest_version: integer("Position on its branch's first-parent chain; genesis is 1."),
+  parent_commit_id: nullable(text()),
+  merged_parent_commit_id: nullable(text()),
+  actor_id: nullable(text()),
+  created_at: integer("Microseconds since the Unix epoch."),
+});
+
+const readMembers = {
+  query_name: text("The query that ran."),
+  target: object("ReadTargetOutput", { branch: nullable(text()), snapshot: nullable(text()) }),
+  row_count: integer(),
+  columns: omittable(list(text(), "Names in order; left out only when there are none.")),
+  rows: list(
+    {
+      schema: { type: "object", additionalProperties: true },
+      required: true,
+      components: [],
+      read: (row) => row,
+    },
+    "One object per row, members in the order of columns.",
+  ),
+};
+
+export const ReadOutput = object("ReadOutput", {
+  ...readMembers,
+  graph_commit_id: omittable(text("Head commit of the snapshot that the rows came from.")),
+});
+
+export const LegacyReadOutput = object("LegacyReadOutput", readMembers);
+
+export const ChangeOutput = object("ChangeOutput", {
+  branch: text(),
+  query_name: text(),
+  affected_nodes: integer(),
+  affected_edges: integer(),
+  actor_id: nullable(text()),
+  commit: nullable(CommitOutput),
+});
+
+export const InvokeStoredQueryResponse = named("InvokeStoredQueryResponse", either(ReadOutput, ChangeOutput));
