@@ -35,3 +35,30 @@ export const RETRY_PAUSE_MS_MAX = 2_000;
 
 /** Conditional puts of one name that the probe of an object store sends side by side. */
 export const PROBE_RACERS = 8;
+
+/** Milliseconds to wait for the answer to a request: losers of a race hang up to 6 s on some stores. */
+export const S3_RESPONSE_WAIT_MS = 20_000;
+
+/** Bytes per millisecond of the slowest upload that is waited for (1 Mbit/s), on top of the above. */
+export const S3_UPLOAD_BYTES_PER_MS_MIN = 125;
+
+/** Milliseconds without a byte after which an answer under way is given up. */
+export const S3_STALL_MS_MAX = 20_000;
+
+/** Bytes of an error document that are looked at. */
+export const S3_ERROR_BODY_BYTES_MAX = 64 * 1_024;
+
+/** Bytes of one part of a multipart upload, and the largest stream that is sent as a single put. S3 asks for 5 MiB or more. */
+export const S3_PART_BYTES = 8 * 1_024 * 1_024;
+
+/** Parts of one upload under way at a time: fills a fast link, and holds 32 MiB. */
+export const S3_PARTS_IN_FLIGHT_MAX = 4;
+
+/** Parts of one upload: what S3 allows, so a streamed object has at most 78 GiB. */
+export const S3_PARTS_MAX = 10_000;
+
+/** Keys in one DeleteObjects request: what S3 allows. */
+export const S3_DELETE_KEYS_MAX = 1_000;
+
+/** Times a stream is taken up again where its connection broke, without a byte in between. */
+export const S3_STREAM_RESUMES_MAX = 5;

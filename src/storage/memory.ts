@@ -20,7 +20,7 @@ import { RequestCounter } from "./counter.ts";
 import { CrashError, type Fault, type Faults, type StorageCall } from "./faults.ts";
 import { checkKey, checkPrefix, checkRoot, joinKey } from "./keys.ts";
 import { fillPage, type ListEntry } from "./listing.ts";
-import { putOutcome, type Reply, type Settled, settle } from "./retry.ts";
+import { type Failed, putOutcome, type Reply, type Settled, settle } from "./retry.ts";
 
 interface MemoryObject {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -211,7 +211,7 @@ class MemoryStorage implements StorageAdapter {
     refusal: (there: MemoryObject | undefined) => number | null,
   ): Promise<PutOutcome> {
     const settled = await this.write(method, key, bytes, refusal);
-    return putOutcome(settled) ?? this.fail(method, key, settled);
+    return putOutcome(settled, (failed) => this.fail(method, key, failed));
   }
 
   private async *entries(prefix: string, options: ListOptions): AsyncGenerator<ListEntry> {
@@ -260,9 +260,13 @@ class MemoryStorage implements StorageAdapter {
     return settled.verdict === "done" ? settled.value : this.fail(method, key, settled);
   }
 
-  private fail(method: string, key: string, settled: Settled<unknown>): never {
-    const reason = settled.verdict === "done" ? "done" : settled.cause.message;
-    throw new OmnigraphError("internal", `cannot ${method} '${this.uri}/${key}': ${reason}`);
+  private fail(method: string, key: string, { cause }: Failed): never {
+    throw new OmnigraphError(
+      "internal",
+      `cannot ${method} '${this.uri}/${key}': ${cause.message}`,
+      {},
+      { cause },
+    );
   }
 }
 

@@ -3,7 +3,7 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { badRequest, unsupported } from "../lib/errors.ts";
+import { badRequest } from "../lib/errors.ts";
 import type { Ports } from "../lib/ports.ts";
 import type { StorageAdapter } from "./adapter.ts";
 import { fileStorage } from "./file.ts";
@@ -51,7 +51,9 @@ export async function openStorage(uri: string, ports: Ports): Promise<StorageAda
     requireDirectory(location.directory);
     return fileStorage(location.directory, ports);
   }
-  throw unsupported("s3:// storage");
+  // The S3 client takes 27 ms to load: only who names a bucket waits for it.
+  const { s3Storage } = await import("./s3.ts");
+  return s3Storage(location.bucket, location.prefix, ports);
 }
 
 /** A directory that is missing is made by the first write; a file in its place never becomes one. */
