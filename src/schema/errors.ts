@@ -14,24 +14,20 @@ const PREFIXES: Readonly<Record<SchemaErrorStage, string>> = {
 
 /** The message carries line and column; `cause` is the SourceError that `renderSourceError` can show with its line. */
 export class SchemaError extends OmnigraphError {
+  readonly span: Span;
+  readonly line: number;
+  readonly column: number;
+
   constructor(
     readonly stage: SchemaErrorStage,
     override readonly cause: SourceError,
   ) {
-    const place = `line ${cause.line}, column ${cause.column}`;
-    super("bad_request", `${PREFIXES[stage]}${cause.message} (${place})`, {}, { cause });
-  }
-
-  get span(): Span {
-    return this.cause.span;
-  }
-
-  get line(): number {
-    return this.cause.line;
-  }
-
-  get column(): number {
-    return this.cause.column;
+    const { span, line, column } = cause;
+    const message = `${PREFIXES[stage]}${cause.message} (line ${line}, column ${column})`;
+    super("bad_request", message, {}, { cause });
+    this.span = span;
+    this.line = line;
+    this.column = column;
   }
 }
 
