@@ -1,0 +1,195 @@
+// `cluster apply`: brings the applied revision to the declared one. Graphs move first, then catalog blobs are written, and
+// one conditional put of the ledger publishes it all. Nothing is acknowledged before that put, and every step before it
+// can be done again: a run that dies anywhere is repaired by the next one (graphs.ts tells how for graphs).
+
+import type { JsonObject } from "../lib/json.ts";
+import { ensureConditionalWrites, type StorageAdapter } from "../storage/index.ts";
+import { graphAddress, parseAddress } from "./addresses.ts";
+import { blobKey, publishBlob } from "./catalog.ts";
+import type { Desired, DesiredSource } from "./desired.ts";
+import { type Diagnostic, errorAt, messageOf } from "./diagnostics.ts";
+import { changeJson, demote, heldBackWarnings, type PlannedChange } from "./dispositions.ts";
+import { moveGraphs, rereadSource } from "./graph-work.ts";
+import { LEDGER_KEY } from "./layout.ts";
+import { compositeOf, EMPTY_LEDGER, encodeStatuses, type Ledger, ledgerGraphs } from "./ledger.ts";
+import { writeLedger } from "./ledger-store.ts";
+import { outlook } from "./outlook.ts";
+import { desiredRevision } from "./plan.ts";
+import { isConverged, recordRun } from "./record.ts";
+import { readSidecars, recoveryPending } from "./recovery-files.ts";
+import { type ClusterOptions, Session } from "./session.ts";
+
+export interface ApplyOptions extends ClusterOptions {
+  /** Who is acting; recorded, never checked. */
+  readonly actor: string | null;
+}
+
+interface Run {
+  readonly changes: readonly PlannedChange[];
+  /** As on storage when the run ended. */
+  readonly ledger: Ledger;
+  /** The changes are in the ledger (or there were none). */
+  readonly recorded: boolean;
+  readonly written: boolean;
+  readonly converged: boolean;
+}
+
+const NOTHING_DONE: Run = {
+  changes: [],
+  ledger: EMPTY_LEDGER,
+  recorded: false,
+  written: false,
+  converged: false,
+};
+
+/** Converges the applied revision to the declared one, as far as it can. */
+export async function applyCluster(options: ApplyOptions): Promise<JsonObject> {
+  const session = new Session(options);
+  const loaded = await session.loadAll();
+  const storage = loaded !== null && session.ok ? await openForWriting(session) : null;
+  const run =
+    loaded === null || storage === null
+      ? null
+      : await session.locked(storage, loaded.config, "apply", () =>
+          runApply(session, storage, loaded.desired, options.actor),
+        );
+  const { changes, ledger, recorded, written, converged } = run ?? NOTHING_DONE;
+  const count = (...kinds: PlannedChange["disposition"]["kind"][]): number =>
+    changes.filter(({ disposition }) => kinds.includes(disposition.kind)).length;
+  return {
+    ok: session.ok,
+    config_dir: options.configDir,
+    ...(options.actor === null ? {} : { actor: options.actor }),
+    desired_revision: desiredRevision(loaded?.desired),
+    state_observations: session.observations(),
+    changes: changes.map((change) => changeJson(change, null)),
+    applied_count: recorded ? count("applied") : 0,
+    deferred_count: count("deferred", "blocked"),
+    converged,
+    state_written: written,
+    resource_statuses: encodeStatuses(ledger.statuses),
+    diagnostics: session.diagnosticsJson(),
+  };
+}
+
+/** Storage that is known to keep the promise on which ledger, lock and graphs rest. */
+export async function openForWriting(session: Session): Promise<StorageAdapter | null> {
+  const storage = await session.openStorage();
+  if (storage === null) return null;
+  try {
+    await ensureConditionalWrites(storage, session.ports);
+    return storage;
+  } catch (thrown) {
+    session.report(errorAt("storage_root_invalid", storage.uri, messageOf(thrown)));
+    return null;
+  }
+}
+
+async function runApply(
+  session: Session,
+  storage: StorageAdapter,
+  desired: Desired,
+  actor: string | null,
+): Promise<Run> {
+  const read = await session.readLedger(storage);
+  if (read.kind === "broken") session.report(read.diagnostic);
+  if (read.kind === "missing") {
+    session.report(
+      errorAt("state_missing", LEDGER_KEY, "there is no ledger; run `omnigraph cluster import` first"),
+    );
+  }
+  if (read.kind !== "present") return NOTHING_DONE;
+  const { ledger, cas } = read;
+  const unbound = bindFaults(ledger);
+  session.report(...unbound);
+  if (unbound.length > 0) return { ...NOTHING_DONE, ledger };
+
+  const pending = await pendingRecoveries(session, storage);
+  const { changes: planned, context } = await outlook(session, storage, desired, ledger, pending);
+  const failures = await moveGraphs(session, storage, desired, planned, actor);
+  const changes = demote(planned, failures, context);
+  session.report(...heldBackWarnings(changes));
+
+  const stopped: Run = { ...NOTHING_DONE, changes, ledger };
+  const faults = await publishSources(session, storage, desired, changes);
+  session.report(...faults);
+  if (faults.length > 0) return stopped;
+
+  const next = recordRun(ledger, desired, changes);
+  const done: Run = {
+    changes,
+    ledger: next,
+    recorded: true,
+    written: next !== ledger,
+    converged: isConverged(desired, next),
+  };
+  if (!done.written) return done;
+  const write = await writeLedger(storage, next, cas);
+  if (!write.ok) {
+    session.report(write.diagnostic);
+    return stopped;
+  }
+  session.ledgerWritten(next, write.cas);
+  return done;
+}
+
+/**
+ * Every graph's digest must be the composite of the entries beside it: authority that was edited by hand (a blob policy,
+ * a provider) must never be taken over into a ledger of ours.
+ */
+export function bindFaults(ledger: Ledger): readonly Diagnostic[] {
+  return ledgerGraphs(ledger.resources)
+    .filter((id) => ledger.resources.get(graphAddress(id))?.digest !== compositeOf(ledger.resources, id))
+    .map((id) =>
+      errorAt(
+        "external_blob_policy_digest_mismatch",
+        graphAddress(id),
+        `the digest of graph '${id}' does not match the entries beside it: the ledger was edited by hand; restore it from a trusted copy`,
+      ),
+    );
+}
+
+/**
+ * Graphs that another operation left unfinished. What such a sidecar says is not settled by this build: its graph is left
+ * alone, and the file stays for who can.
+ */
+export async function pendingRecoveries(
+  session: Session,
+  storage: StorageAdapter,
+): Promise<ReadonlySet<string>> {
+  const sidecars = await readSidecars(storage, "warning");
+  session.report(...sidecars.diagnostics, ...sidecars.files.map(({ key }) => recoveryPending(key)));
+  return new Set(sidecars.files.map(({ graphId }) => graphId));
+}
+
+/** Writes the catalog blobs of what is applied. Answers what went wrong; the ledger must not move then. */
+async function publishSources(
+  session: Session,
+  storage: StorageAdapter,
+  desired: Desired,
+  changes: readonly PlannedChange[],
+): Promise<readonly Diagnostic[]> {
+  for (const { resource, operation, disposition, afterDigest } of changes) {
+    if (disposition.kind !== "applied" || operation === "delete" || afterDigest === null) continue;
+    const key = blobKey(resource, afterDigest);
+    const source = sourceOf(resource, desired);
+    if (key === null || source === null) continue;
+    const now = await rereadSource(session.sources, source);
+    if (now.kind === "changed") return [errorAt("resource_content_changed", resource, now.message)];
+    if (now.kind === "unreadable") return [errorAt("resource_payload_write_error", resource, now.message)];
+    try {
+      await publishBlob(storage, key, now.file.bytes);
+    } catch (thrown) {
+      const message = `cannot write '${key}': ${messageOf(thrown)}`;
+      return [errorAt("resource_payload_write_error", resource, message)];
+    }
+  }
+  return [];
+}
+
+function sourceOf(resource: string, desired: Desired): DesiredSource | null {
+  const address = parseAddress(resource);
+  if (address?.kind === "query") return desired.graphs.get(address.graph)?.queries.get(address.name) ?? null;
+  if (address?.kind === "policy") return desired.policies.get(address.name)?.source ?? null;
+  return null;
+}
