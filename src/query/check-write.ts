@@ -1,12 +1,7 @@
 // A mutation: inserts, updates and deletes against the types they name.
 
 import type { EdgeType, NodeType, Property, PropertyType } from "../schema/catalog.ts";
-import type {
-  AssignmentClause,
-  MutationDeclaration,
-  PredicateClause,
-  StatementClause,
-} from "./ast.ts";
+import type { AssignmentClause, MutationDeclaration, PredicateClause, StatementClause } from "./ast.ts";
 import { typeError } from "./diagnostics.ts";
 import { checkEnumValue, fitLiteral, NOW } from "./literals.ts";
 import type { Assignment, Constant, MutationPredicate, Statement } from "./plan.ts";

@@ -1,7 +1,8 @@
 // Every code of the checker with texts that raise it, and a neighbour of each that passes.
 
 import { describe, expect, it } from "bun:test";
-import { type Catalog, planQuery } from "../../src/query/index.ts";
+import { planQuery } from "../../src/query/index.ts";
+import type { Catalog } from "../../src/schema/catalog.ts";
 import { library, matching, messageOf, people, plan, planMessage, returning } from "./fixtures.ts";
 
 type Case = readonly [body: string, phrase?: string];
