@@ -97,3 +97,7 @@ export const matching = (clauses: string) => `match { $x: Doc ${clauses} } retur
 
 /** A read over `$x: Doc` that returns `items`. */
 export const returning = (items: string, rest = "") => `match { $x: Doc } return { ${items} } ${rest}`;
+
+/** A complete insert of a Doc that assigns `more` as well. */
+export const insertDoc = (more: string) =>
+  `insert Doc { slug: $s, title: $s, state: "live", made: $v3, ${more} }`;
