@@ -38,6 +38,9 @@ const envelopeResponse = (body: ErrorEnvelope, status: number, headers: Record<s
   new Response(JSON.stringify(body), { status, headers });
 
 function hidden(thrown: unknown, log: Logger): OmnigraphError {
+  if (thrown instanceof DOMException && thrown.name === "AbortError") {
+    return new OmnigraphError("bad_request", "the connection closed before the request was complete");
+  }
   const detail = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
   log.log("error", "request failed unexpectedly", { error: detail });
   return new OmnigraphError("internal", "internal error; the server's log has the details");

@@ -19,7 +19,7 @@ const PORT_MAX = 65_535;
 
 /** Reads `host:port`; an IPv6 host stands in brackets. */
 export function parseBind(bind: string): BindAddress {
-  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(bind.trim());
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(bind.trim());
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
   if (host === undefined || port > PORT_MAX) {
@@ -49,6 +49,8 @@ function bound(host: string, port: number, fetch: (request: Request) => Response
       hostname: host,
       port,
       fetch,
+      // No error pages and no source on stderr: failures have their envelope and their log line.
+      development: false,
       // Each route has its own limit and its own answer to a body over it.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       // A long query or load says nothing for a long time, and must not be taken for dead.

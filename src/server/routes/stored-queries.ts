@@ -130,6 +130,12 @@ async function invoke(call: GraphCall<QueryShapes, Invocation>, ifCommit?: strin
     await readBody(call);
     throw notFound("stored query not found");
   }
+  call.service.log.log("info", "stored query invoked", {
+    graph: call.served.id,
+    actor: call.actor,
+    query: stored.name,
+    kind: stored.mutation ? "mutate" : "read",
+  });
   if (!stored.mutation) return await invokeRead(call, stored, await readBody(call), ifCommit);
   const bytes = declaredLength(call.request) ?? 0;
   return await call.service.admission.admit(call.actor, bytes, async (ticket) => {

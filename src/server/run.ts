@@ -1,0 +1,119 @@
+// A server from boot to exit: what is printed where, and how signals end it.
+
+import { OmnigraphError } from "../lib/errors.ts";
+import type { Ports } from "../lib/ports.ts";
+import { createApp } from "./app.ts";
+import { boot } from "./boot.ts";
+import { listen, parseBind } from "./listen.ts";
+import { createLogger, type Logger } from "./log.ts";
+
+export interface ServerOptions {
+  /** A config directory, or the URI of a storage root. */
+  readonly cluster: string;
+  /** `host:port`; port 0 takes a free one. */
+  readonly bind: string;
+  readonly unauthenticated: boolean;
+  /** Refuse to boot where a graph would be left out. */
+  readonly requireAllGraphs: boolean;
+}
+
+/** Where the listen record and the log go. */
+export interface ServerOutput {
+  readonly stdout: (text: string) => void;
+  readonly stderr: (text: string) => void;
+}
+
+export interface RunningServer {
+  /** `host:port` as it was bound. */
+  readonly address: string;
+  readonly port: number;
+  /** Resolves when every request in flight has its answer and the graphs are closed. */
+  readonly stop: () => Promise<void>;
+}
+
+const processOutput: ServerOutput = {
+  stdout: (text) => void process.stdout.write(text),
+  stderr: (text) => void process.stderr.write(text),
+};
+
+/** The line by which a supervisor learns the address. */
+const LISTEN_RECORD = "OMNIGRAPH_LISTEN_ADDR";
+
+/** Boots and serves; throws with every reason why it will not. */
+export async function startServer(
+  options: ServerOptions,
+  ports: Ports,
+  output: ServerOutput = processOutput,
+): Promise<RunningServer> {
+  return await start(options, ports, output, createLogger(ports, output.stderr));
+}
+
+async function start(
+  options: ServerOptions,
+  ports: Ports,
+  output: ServerOutput,
+  log: Logger,
+): Promise<RunningServer> {
+  const bind = parseBind(options.bind);
+  const service = await boot(options, ports, log);
+  const closeGraphs = async () => {
+    await Promise.all([...service.graphs.values()].map(({ graph }) => graph.close()));
+    log.flush();
+  };
+  try {
+    const listener = listen(bind, createApp(service).fetch);
+    output.stdout(`${LISTEN_RECORD}=${listener.address}\n`);
+    log.log("info", "serving omnigraph", {
+      bind: listener.address,
+      mode: "cluster",
+      graph_count: service.graphs.size,
+      config: options.cluster,
+    });
+    const stop = async () => {
+      await listener.stop();
+      await closeGraphs();
+    };
+    return { address: listener.address, port: listener.port, stop };
+  } catch (error) {
+    await closeGraphs();
+    throw error;
+  }
+}
+
+/** Serves until SIGTERM or SIGINT; a second signal ends the process at once. Answers the exit code. */
+export async function runServer(
+  options: ServerOptions,
+  ports: Ports,
+  output: ServerOutput = processOutput,
+): Promise<number> {
+  const log = createLogger(ports, output.stderr);
+  // From the first moment: as process 1 of a container nothing else would heed a signal.
+  const signalled = stopSignal();
+  let server: RunningServer;
+  try {
+    server = await start(options, ports, output, log);
+  } catch (error) {
+    log.flush();
+    output.stderr(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+    return error instanceof OmnigraphError ? error.exitCode : 1;
+  }
+  await signalled;
+  log.log("info", "shutdown signal received");
+  log.flush();
+  await server.stop();
+  return 0;
+}
+
+/** Resolves at the first signal, and makes the next one final. */
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let stopping = false;
+    const onSignal = (_name: string, number: number) => {
+      if (stopping) process.exit(128 + number);
+      stopping = true;
+      resolve();
+    };
+    process.on("SIGTERM", onSignal);
+    process.on("SIGINT", onSignal);
+  });
+}
