@@ -150,11 +150,11 @@ interface ServerProcess {
 }
 
 /**
- * Runs the server under a shell that waits for the end of its input: when this process ends, however it ends, the pipe
- * closes, the server is stopped and its directory removed.
+ * The server runs under a shell that waits for the end of its input: when this process ends, however it ends, the pipe
+ * closes, the server is stopped and its directory removed. The traps are for signals that hit the whole process group.
  */
 const UNTIL_INPUT_ENDS =
-  '"$@" & server=$!; cat >/dev/null; kill "$server"; wait "$server"; rm -rf "$DIRECTORY"';
+  'trap : INT TERM HUP; "$@" & server=$!; cat >/dev/null; kill "$server"; wait "$server"; rm -rf "$DIRECTORY"';
 
 async function startProcess(
   name: string,
