@@ -1,3 +1,3 @@
 // The HTTP server of a cluster: boot it, serve it, stop it.
 
-export { type RunningServer, runServer, type ServerOptions, type ServerOutput, startServer } from "./run.ts";
+export { type RunningServer, runServer, type ServerIo, type ServerOptions, startServer } from "./run.ts";

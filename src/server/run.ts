@@ -17,10 +17,15 @@ export interface ServerOptions {
   readonly requireAllGraphs: boolean;
 }
 
-/** Where the listen record and the log go. */
-export interface ServerOutput {
-  readonly stdout: (text: string) => void;
-  readonly stderr: (text: string) => void;
+interface Sink {
+  readonly write: (text: string) => Promise<void>;
+}
+
+/** The world of a server: its ports, and where the listen record and the log go. */
+export interface ServerIo {
+  readonly ports: Ports;
+  readonly stdout: Sink;
+  readonly stderr: Sink;
 }
 
 export interface RunningServer {
@@ -31,38 +36,24 @@ export interface RunningServer {
   readonly stop: () => Promise<void>;
 }
 
-const processOutput: ServerOutput = {
-  stdout: (text) => void process.stdout.write(text),
-  stderr: (text) => void process.stderr.write(text),
-};
-
 /** The line by which a supervisor learns the address. */
 const LISTEN_RECORD = "OMNIGRAPH_LISTEN_ADDR";
 
 /** Boots and serves; throws with every reason why it will not. */
-export async function startServer(
-  options: ServerOptions,
-  ports: Ports,
-  output: ServerOutput = processOutput,
-): Promise<RunningServer> {
-  return await start(options, ports, output, createLogger(ports, output.stderr));
+export async function startServer(options: ServerOptions, io: ServerIo): Promise<RunningServer> {
+  return await start(options, io, logTo(io).log);
 }
 
-async function start(
-  options: ServerOptions,
-  ports: Ports,
-  output: ServerOutput,
-  log: Logger,
-): Promise<RunningServer> {
+async function start(options: ServerOptions, io: ServerIo, log: Logger): Promise<RunningServer> {
   const bind = parseBind(options.bind);
-  const service = await boot(options, ports, log);
+  const service = await boot(options, io.ports, log);
   const closeGraphs = async () => {
     await Promise.all([...service.graphs.values()].map(({ graph }) => graph.close()));
     log.flush();
   };
   try {
     const listener = listen(bind, createApp(service).fetch);
-    output.stdout(`${LISTEN_RECORD}=${listener.address}\n`);
+    await io.stdout.write(`${LISTEN_RECORD}=${listener.address}\n`);
     log.log("info", "serving omnigraph", {
       bind: listener.address,
       mode: "cluster",
@@ -80,27 +71,37 @@ async function start(
   }
 }
 
+/** A log on stderr, written in order; a stderr that nobody reads any more does not stop a server. */
+function logTo({ ports, stderr }: ServerIo) {
+  let written = Promise.resolve();
+  const log = createLogger(ports, (text) => {
+    written = written.then(() => stderr.write(text)).catch(() => undefined);
+  });
+  const drain = async () => {
+    log.flush();
+    await written;
+  };
+  return { log, drain };
+}
+
 /** Serves until SIGTERM or SIGINT; a second signal ends the process at once. Answers the exit code. */
-export async function runServer(
-  options: ServerOptions,
-  ports: Ports,
-  output: ServerOutput = processOutput,
-): Promise<number> {
-  const log = createLogger(ports, output.stderr);
+export async function runServer(options: ServerOptions, io: ServerIo): Promise<number> {
+  const { log, drain } = logTo(io);
   // From the first moment: as process 1 of a container nothing else would heed a signal.
   const signalled = stopSignal();
   let server: RunningServer;
   try {
-    server = await start(options, ports, output, log);
+    server = await start(options, io, log);
   } catch (error) {
-    log.flush();
-    output.stderr(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+    await drain();
+    await io.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
     return error instanceof OmnigraphError ? error.exitCode : 1;
   }
   await signalled;
   log.log("info", "shutdown signal received");
-  log.flush();
+  await drain();
   await server.stop();
+  await drain();
   return 0;
 }
 

@@ -224,4 +224,8 @@ const mismatch = (place: string, expected: string, value: JsonValue) =>
     `${place === "" ? "request body" : `field \`${place}\``}: expected ${expected}, got ${found(value)}`,
   );
 
-const found = (value: JsonValue) => (typeof value === "string" ? `string '${value}'` : jsonKind(value));
+/** Characters of a wrong string that its refusal repeats: enough to recognise a word. */
+const ECHO_CHARACTERS = 40;
+
+const found = (value: JsonValue) =>
+  typeof value === "string" && value.length <= ECHO_CHARACTERS ? `string '${value}'` : jsonKind(value);
