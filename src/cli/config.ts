@@ -75,19 +75,29 @@ export async function readOperatorConfig(ports: Ports, warn: Warn): Promise<Oper
   return config;
 }
 
-/** Reads nothing of the file but `operator.actor`. */
-export function readOperatorActor(ports: Ports): Promise<string | null> {
-  return readLayer(
-    ports,
-    async () => {},
-    (root) => root.map("operator").string("actor"),
-  );
+/**
+ * Who a cluster command acts as where no flag says so: `operator.actor`, else `cli.actor` of an old project file in the
+ * working directory, else nobody. Nothing else of either file is looked at.
+ */
+export async function clusterActor(ports: Ports, directory: string): Promise<string | null> {
+  const ignore = async () => {};
+  const actor = await readLayer(ports, ignore, (root) => root.map("operator").string("actor"));
+  if (actor !== null) return actor;
+  const path = `${directory}/omnigraph.yaml`;
+  const text = await readConfigFile(path, "legacy project file");
+  if (text === null) return null;
+  try {
+    return (await readConfigMap(text, () => {})).map("cli").string("actor");
+  } catch (thrown) {
+    if (!(thrown instanceof ConfigShapeError)) throw thrown;
+    throw badRequest(`could not parse legacy project file ${path}: ${thrown.message}`);
+  }
 }
 
 async function readLayer<T>(ports: Ports, warn: Warn, read: (root: ConfigMap) => T): Promise<T> {
   const directory = operatorDirectory(ports);
   const path = directory === null ? null : `${directory}/config.yaml`;
-  const text = path === null ? null : await readConfigFile(path);
+  const text = path === null ? null : await readConfigFile(path, "operator config");
   const unknown: string[] = [];
   try {
     const layer = read(await readConfigMap(text ?? "", (key) => unknown.push(key)));
@@ -99,12 +109,12 @@ async function readLayer<T>(ports: Ports, warn: Warn, read: (root: ConfigMap) =>
   }
 }
 
-async function readConfigFile(path: string): Promise<string | null> {
+async function readConfigFile(path: string, what: string): Promise<string | null> {
   try {
     return await readTextFile(path);
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw badRequest(`could not read operator config ${path}: ${(thrown as Error).message}`);
+    throw badRequest(`could not read ${what} ${path}: ${(thrown as Error).message}`);
   }
 }
 

@@ -26,7 +26,7 @@ export async function withStoredGraph<T>(
 /** The storage of the one graph of a cluster, or of the one that is named. */
 async function appliedGraphUri(context: Context, root: string, graph: string | null): Promise<string> {
   const { appliedGraphRoot } = await import("../cluster/index.ts");
-  return appliedGraphRoot(absoluteUri(context, root), graph, context.io.ports);
+  return appliedGraphRoot(root, graph, context.io.ports);
 }
 
 const GRAPH_IN_CLUSTER = /^(.+)\/graphs\/[^/]+\.omni\/?$/;

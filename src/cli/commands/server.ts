@@ -1,7 +1,6 @@
 // `server`: flags and environment into a server's settings; what runs it is the server's own.
 
 import { badRequest, EXIT_CONTAINER_USAGE } from "../../lib/errors.ts";
-import { absoluteUri } from "../access.ts";
 import type { Context } from "../context.ts";
 import { flagOn, flagValue, type Invocation } from "../parse.ts";
 
@@ -70,10 +69,9 @@ interface ServerSettings {
 }
 
 async function serve(context: Context, settings: ServerSettings): Promise<number> {
-  const { io } = context;
   const { runServer } = await import("../../server/index.ts");
-  io.takeSignals();
-  return runServer({ ...settings, cluster: absoluteUri(context, settings.cluster) }, io);
+  context.io.takeSignals();
+  return runServer(settings, context.io);
 }
 
 const nonEmpty = (value: string | undefined): string | undefined => (value === "" ? undefined : value);

@@ -1,7 +1,7 @@
 // Query text and parameters as the command line gives them.
 
 import { badRequest } from "../../lib/errors.ts";
-import { isJsonObject, type JsonObject, JsonSyntaxError, jsonKind, parseJson } from "../../lib/json.ts";
+import { isJsonObject, type JsonObject, JsonSyntaxError, jsonKind, parseJsonStrict } from "../../lib/json.ts";
 import type { Context } from "../context.ts";
 import { readFlagFile } from "../files.ts";
 import { flagValue, type Invocation } from "../parse.ts";
@@ -28,7 +28,7 @@ export async function queryParams(context: Context, invocation: Invocation): Pro
 
 function parseParams(text: string, from: string): JsonObject {
   try {
-    const value = parseJson(text);
+    const value = parseJsonStrict(text);
     if (isJsonObject(value)) return value;
     throw badRequest(`params must be a JSON object, found ${jsonKind(value)} in ${from}`);
   } catch (thrown) {
