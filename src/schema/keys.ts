@@ -33,9 +33,17 @@ function shortestFloat32(value: number): string {
   if (!Number.isFinite(narrow)) {
     throw badRequest(`${value} exceeds Float32 range and cannot identify an entity`);
   }
+  const sign = narrow < 0 ? "-" : "";
+  const magnitude = Math.abs(narrow);
   for (let digits = 1; digits < FLOAT32_DIGITS_MAX; digits++) {
-    const text = narrow.toPrecision(digits);
-    if (Math.fround(Number(text)) === narrow) return text;
+    const [mantissa, exponent] = magnitude.toExponential(digits - 1).split("e");
+    const nearest = Number(mantissa.replace(".", ""));
+    const shift = Number(exponent) - (digits - 1);
+    // Floats above a power of two stand twice as far apart as below it, so the decimal next above may be the shortest.
+    for (const decimal of [nearest, nearest + 1]) {
+      const text = `${decimal}e${shift < 0 ? "" : "+"}${shift}`;
+      if (Math.fround(Number(text)) === magnitude) return sign + text;
+    }
   }
   return narrow.toPrecision(FLOAT32_DIGITS_MAX);
 }
