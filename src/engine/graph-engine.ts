@@ -1,15 +1,21 @@
 // The Graph of engine/graph.ts on a store: finds the state, makes a view, prepares, publishes, and words the answer.
 
+import { ImageCache, type View } from "../index/index.ts";
 import { badRequest, notFound, OmnigraphError, unsupported } from "../lib/errors.ts";
 import type { JsonObject } from "../lib/json.ts";
-import { STORAGE_FORMAT_VERSION } from "../lib/version.ts";
 import { ulid } from "../lib/ulid.ts";
 import { compareUtf8 } from "../lib/utf8.ts";
-import { ImageCache, type View } from "../index/index.ts";
+import { STORAGE_FORMAT_VERSION } from "../lib/version.ts";
 import { decodeParams } from "../query/index.ts";
 import type { MutationPlan, QueryPlan } from "../query/plan.ts";
 import type { Catalog, EntityType } from "../schema/catalog.ts";
-import { acceptedDigest, encodeAccepted, planMigration, unsupportedReason } from "../schema/index.ts";
+import {
+  acceptedDigest,
+  canonicalKeyText,
+  encodeAccepted,
+  planMigration,
+  unsupportedReason,
+} from "../schema/index.ts";
 import type { Branch, GraphStore, PublishRequest } from "../store/index.ts";
 import type { BranchId, BranchRef, BranchState, CommitRecord, Draft } from "../store/types.ts";
 import { commitOutput } from "./commit-output.ts";
@@ -26,7 +32,7 @@ import type {
   ReadSelector,
   SchemaApplyRequest,
 } from "./graph.ts";
-import { prepareLoad, type PreparedLoad } from "./load/prepare.ts";
+import { type PreparedLoad, prepareLoad } from "./load/prepare.ts";
 import { prepareMerge, requireDistinct } from "./merge.ts";
 import type {
   BranchCreateOutput,
@@ -58,7 +64,7 @@ export class GraphEngine implements Graph {
     private readonly options: GraphOptions,
   ) {
     this.uri = store.storage.uri;
-    this.images = new ImageCache(store, { resident: options.resident ?? false });
+    this.images = new ImageCache(store, { resident: options.resident ?? false, keyText: canonicalKeyText });
   }
 
   async query(request: QueryRequest): Promise<ReadResult> {
@@ -158,7 +164,7 @@ export class GraphEngine implements Graph {
         return prepared;
       },
     );
-    const { nodes, edges } = prepared as PreparedLoad | null ?? { nodes: [], edges: [] };
+    const { nodes, edges } = (prepared as PreparedLoad | null) ?? { nodes: [], edges: [] };
     return {
       branch: branchName,
       base_branch: request.from ?? null,

@@ -1,9 +1,25 @@
 // JSON that loses nothing: integers beyond 2^53 come and go as bigint, and strict reading sees what JSON.parse hides
 // (duplicate members). JSON.parse does the work wherever it is exact; this parser takes over where it is not.
 
-export type JsonValue = null | boolean | number | bigint | string | readonly JsonValue[] | JsonObject;
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | JsonDecimal
+  | readonly JsonValue[]
+  | JsonObject;
 export interface JsonObject {
   readonly [key: string]: JsonValue;
+}
+
+/**
+ * A whole number that was written with a fraction or an exponent (`3.0`, `1e3`). Only strict reading makes it: an integer
+ * property refuses what a float property takes, and as a plain number the two could not be told apart.
+ */
+export class JsonDecimal {
+  constructor(readonly text: string) {}
 }
 
 export class JsonSyntaxError extends Error {
@@ -33,7 +49,10 @@ export function parseJson(text: string): JsonValue {
   return new Parser(text, false).document();
 }
 
-/** As parseJson, and refuses a member named twice, at any depth, with `duplicate JSON member 'x'`. */
+/**
+ * As parseJson, and refuses a member named twice, at any depth, with `duplicate JSON member 'x'`; whole numbers written
+ * with a fraction or an exponent come as JsonDecimal.
+ */
 export function parseJsonStrict(text: string): JsonValue {
   return new Parser(text, true).document();
 }
@@ -50,6 +69,7 @@ export function stringifyJson(value: JsonValue): string {
       return String(value);
     default: {
       if (value === null) return "null";
+      if (value instanceof JsonDecimal) return value.text;
       if (Array.isArray(value)) return `[${value.map(stringifyJson).join(",")}]`;
       const members = Object.entries(value as JsonObject)
         .filter(([, member]) => member !== undefined)
@@ -66,8 +86,8 @@ export function prettyJson(value: JsonValue, indent = ""): string {
     if (value.length === 0) return "[]";
     return `[\n${value.map((item) => inner + prettyJson(item, inner)).join(",\n")}\n${indent}]`;
   }
-  if (value !== null && typeof value === "object") {
-    const members = Object.entries(value as JsonObject).filter(([, member]) => member !== undefined);
+  if (isJsonObject(value)) {
+    const members = Object.entries(value).filter(([, member]) => member !== undefined);
     if (members.length === 0) return "{}";
     const lines = members.map(
       ([key, member]) => `${inner}${JSON.stringify(key)}: ${prettyJson(member, inner)}`,
@@ -81,12 +101,21 @@ export function prettyJson(value: JsonValue, indent = ""): string {
 export function jsonKind(value: JsonValue): "null" | "boolean" | "number" | "string" | "array" | "object" {
   if (value === null) return "null";
   if (Array.isArray(value)) return "array";
-  if (typeof value === "bigint") return "number";
+  if (typeof value === "bigint" || value instanceof JsonDecimal) return "number";
   return typeof value as "boolean" | "number" | "string" | "object";
 }
 
 export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return (
+    typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof JsonDecimal)
+  );
+}
+
+/** The number that a JSON number says, rounded to a double where it must be; null for everything else. */
+export function jsonNumber(value: JsonValue): number | null {
+  if (typeof value === "number") return value;
+  if (typeof value === "bigint") return Number(value);
+  return value instanceof JsonDecimal ? Number(value.text) : null;
 }
 
 const NUMBER = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
@@ -105,7 +134,7 @@ class Parser {
   private at = 0;
   constructor(
     private readonly text: string,
-    private readonly refuseDuplicates: boolean,
+    private readonly isStrict: boolean,
   ) {}
 
   document(): JsonValue {
@@ -159,14 +188,15 @@ class Parser {
     return value;
   }
 
-  private number(): number | bigint {
+  private number(): number | bigint | JsonDecimal {
     NUMBER.lastIndex = this.at;
     const match = NUMBER.exec(this.text);
     if (match === null) return this.fail(`unexpected character '${this.text[this.at]}'`);
     this.at += match[0].length;
     const value = Number(match[0]);
     const isInteger = match[1] === undefined && match[2] === undefined;
-    return isInteger && !Number.isSafeInteger(value) ? BigInt(match[0]) : value;
+    if (isInteger) return Number.isSafeInteger(value) ? value : BigInt(match[0]);
+    return this.isStrict && Number.isInteger(value) ? new JsonDecimal(match[0]) : value;
   }
 
   private string(): string {
@@ -231,7 +261,7 @@ class Parser {
       this.blanks();
       if (this.text[this.at] !== '"') this.fail("expected a member name in double quotes");
       const key = this.string();
-      if (this.refuseDuplicates && members.has(key)) this.fail(`duplicate JSON member '${key}'`);
+      if (this.isStrict && members.has(key)) this.fail(`duplicate JSON member '${key}'`);
       this.blanks();
       if (this.text[this.at] !== ":") this.fail("expected ':'");
       this.at++;

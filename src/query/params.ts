@@ -1,7 +1,7 @@
 // `params` of a request: JSON -> values of the declared types, or `param '<name>': …` before anything runs.
 
 import { badRequest, type OmnigraphError } from "../lib/errors.ts";
-import { isJsonObject, type JsonValue, jsonKind } from "../lib/json.ts";
+import { isJsonObject, type JsonValue, jsonKind, jsonNumber } from "../lib/json.ts";
 import { parseDate, parseDateTime } from "../lib/temporal.ts";
 import type { PropertyType, ScalarName } from "../schema/catalog.ts";
 import { parseDigits } from "./digits.ts";
@@ -129,14 +129,12 @@ function integerOf(json: JsonValue, form: RegExp): bigint | null {
 
 function integerReason(noun: string, json: JsonValue): string {
   if (typeof json === "string") return `expected ${noun} string, got '${json}'`;
-  return typeof json === "number" || typeof json === "bigint"
-    ? `expected ${noun} number`
-    : `expected ${noun}`;
+  return jsonNumber(json) === null ? `expected ${noun}` : `expected ${noun} number`;
 }
 
 function decodeFloat(json: JsonValue, refuse: Refuse): number {
-  const value = typeof json === "bigint" ? Number(json) : json;
-  if (typeof value !== "number" || !Number.isFinite(value)) throw refuse("expected float");
+  const value = jsonNumber(json);
+  if (value === null || !Number.isFinite(value)) throw refuse("expected float");
   return value;
 }
 
@@ -152,9 +150,10 @@ function decodeVector(width: number, json: JsonValue, refuse: Refuse): Float32Ar
     throw refuse(`expected ${width} values for Vector(${width}), got ${json.length}`);
   const vector = new Float32Array(width);
   for (const [index, item] of json.entries()) {
-    if (typeof item !== "number" && typeof item !== "bigint") throw refuse("vector element is not numeric");
-    vector[index] = Number(item);
-    if (!Number.isFinite(vector[index])) throw refuse(`vector element ${item} exceeds Float32 range`);
+    const value = jsonNumber(item);
+    if (value === null) throw refuse("vector element is not numeric");
+    vector[index] = value;
+    if (!Number.isFinite(vector[index])) throw refuse(`vector element ${value} exceeds Float32 range`);
   }
   return vector;
 }

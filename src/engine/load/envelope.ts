@@ -65,13 +65,13 @@ export function parseEnvelope(text: string, line: number): Envelope {
 }
 
 /**
- * JSON.parse hides duplicate members and rounds long integers. A scan of the line finds out whether either can be the
- * case (as many colons as members: no duplicates); only then the exact parser reads it.
+ * JSON.parse hides duplicate members, rounds long integers and takes `3.0` for an integer. A scan of the line finds out
+ * whether any of it can be the case (as many colons as members: no duplicates); only then the exact parser reads it.
  */
 function parseLine(text: string, line: number): JsonValue {
-  const { colons, slots, longDigits } = scan(text);
+  const { colons, slots, longDigits, decimals } = scan(text);
   if (slots > LINE_SLOTS_MAX) throw tooLarge("graph_batch_json_structural_slots", LINE_SLOTS_MAX, slots);
-  if (!longDigits) {
+  if (!longDigits && !(decimals && WHOLE_DECIMAL.test(text))) {
     try {
       const value = JSON.parse(text) as JsonValue;
       if (members(value) === colons) return value;
@@ -92,7 +92,12 @@ interface Scan {
   readonly slots: number;
   /** A run of digits that a double may not hold. */
   readonly longDigits: boolean;
+  /** A fraction or an exponent. */
+  readonly decimals: boolean;
 }
+
+/** May match inside a string, which only costs time. */
+const WHOLE_DECIMAL = /\d\.0*[,\]}\s]|\d[eE]/;
 
 const DIGITS_EXACT = 15;
 
@@ -101,12 +106,14 @@ function scan(text: string): Scan {
   let slots = 1;
   let digits = 0;
   let longDigits = false;
+  let decimals = false;
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
     if (code >= 0x30 && code <= 0x39) {
       if (++digits > DIGITS_EXACT) longDigits = true;
       continue;
     }
+    if (digits > 0 && (code === 0x2e || code === 0x65 || code === 0x45)) decimals = true;
     digits = 0;
     if (code === 0x22) {
       i = endOfString(text, i);
@@ -117,7 +124,7 @@ function scan(text: string): Scan {
       slots++;
     }
   }
-  return { colons, slots, longDigits };
+  return { colons, slots, longDigits, decimals };
 }
 
 /** Index of the quote that ends the string which starts at `open`, or the end of the text. */

@@ -12,7 +12,7 @@ import type { DeletedEdge, ReadSet, TypeChanges } from "../../store/types.ts";
 import type { LoadedType, LoadMode } from "../outputs.ts";
 import { type EdgeRow, ImageCheck } from "../write/image-check.ts";
 import { ReadSetBuilder } from "../write/reads.ts";
-import { InlineBudget, SegmentedRows } from "../write/row-sink.ts";
+import { RowSink } from "../write/row-sink.ts";
 import { parseEnvelope } from "./envelope.ts";
 import { PROGRESS_ROWS } from "./limits.ts";
 import { readLines } from "./lines.ts";
@@ -35,7 +35,7 @@ export interface LoadContext {
 
 interface LoadedRows {
   readonly loader: TypeLoader;
-  readonly rows: SegmentedRows;
+  readonly rows: RowSink;
 }
 
 /** Throws on the first bad line, then on record errors type by type, then on the rules that look beyond one row. */
@@ -81,7 +81,7 @@ async function readBatch(
   check: ImageCheck,
 ): Promise<Map<EntityType, LoadedRows>> {
   const { catalog } = context.view;
-  const budget = new InlineBudget();
+  const writer = context.store.rowWriter();
   const nextId = ulidSequence(context.ports);
   const loaded = new Map<EntityType, LoadedRows>();
   const recordErrors = new Map<EntityType, OmnigraphError>();
@@ -90,7 +90,7 @@ async function readBatch(
   const loaderOf = (type: EntityType): TypeLoader => {
     const known = loaded.get(type);
     if (known !== undefined) return known.loader;
-    const rows = new SegmentedRows(context.store, type, budget);
+    const rows = new RowSink(writer, type);
     const onRow =
       type.kind === "node"
         ? (row: Parameters<ImageCheck["addNode"]>[1]) => check.addNode(type, row)

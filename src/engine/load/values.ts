@@ -2,7 +2,7 @@
 
 import { unreachable } from "../../lib/assert.ts";
 import { badRequest, unsupported } from "../../lib/errors.ts";
-import { type JsonValue, stringifyJson } from "../../lib/json.ts";
+import { type JsonValue, jsonNumber, stringifyJson } from "../../lib/json.ts";
 import { parseDate, parseDateTime } from "../../lib/temporal.ts";
 import type { Value } from "../../query/plan.ts";
 import type { Property, PropertyType, ScalarName } from "../../schema/catalog.ts";
@@ -78,8 +78,9 @@ function scalarReader(name: string, type: PropertyType): ValueReader {
     case "F32":
     case "F64":
       return (value) => {
-        if (typeof value !== "number" && typeof value !== "bigint") throw wrong(value);
-        return floatInRange(name, scalar, Number(value));
+        const number = jsonNumber(value);
+        if (number === null) throw wrong(value);
+        return floatInRange(name, scalar, number);
       };
     case "Date":
       return (value) => {
@@ -127,11 +128,9 @@ function vectorReader(name: string, width: number): ValueReader {
     }
     const vector = new Float32Array(width);
     for (let i = 0; i < width; i++) {
-      const item: JsonValue = value[i];
-      if (typeof item !== "number" && typeof item !== "bigint") {
-        throw badRequest(`vector property '${name}' elements must be numeric`);
-      }
-      vector[i] = floatInRange(name, "F32", Number(item));
+      const number = jsonNumber(value[i] as JsonValue);
+      if (number === null) throw badRequest(`vector property '${name}' elements must be numeric`);
+      vector[i] = floatInRange(name, "F32", number);
     }
     return vector;
   };

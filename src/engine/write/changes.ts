@@ -1,14 +1,12 @@
 // Staged entities as the changes of a commit.
 
-import type { EdgeType, EntityType } from "../../schema/catalog.ts";
 import type { GraphStore } from "../../store/index.ts";
 import type { DeletedEdge, Row, TypeChanges } from "../../store/types.ts";
-import { InlineBudget, SegmentedRows } from "./row-sink.ts";
 import type { Staging } from "./staging.ts";
 
 /** One TypeChanges per touched type. Rows too many to sit in the log entry are written to segments first. */
 export async function stagedChanges(staging: Staging, store: GraphStore): Promise<TypeChanges[]> {
-  const budget = new InlineBudget();
+  const writer = store.rowWriter();
   const changes: TypeChanges[] = [];
   for (const { type, entities } of staging.nodeTypes()) {
     const rows: Row[] = [];
@@ -22,7 +20,7 @@ export async function stagedChanges(staging: Staging, store: GraphStore): Promis
       replaced: false,
       deletedNodes,
       deletedEdges: [],
-      ...(await writeRows(type, rows)),
+      ...(await writer.write(type, rows)),
     });
   }
   for (const { type, entities } of staging.edgeTypes()) {
@@ -37,16 +35,10 @@ export async function stagedChanges(staging: Staging, store: GraphStore): Promis
       replaced: false,
       deletedNodes: [],
       deletedEdges,
-      ...(await writeRows(type, rows)),
+      ...(await writer.write(type, rows)),
     });
   }
   return changes;
-
-  function writeRows(type: EntityType | EdgeType, rows: readonly Row[]) {
-    const sink = new SegmentedRows(store, type, budget);
-    for (const row of rows) sink.append(row);
-    return sink.finish();
-  }
 }
 
 /** An added edge replaces the committed one of the same ends and id by itself. */

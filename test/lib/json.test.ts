@@ -1,0 +1,85 @@
+import { describe, expect, it } from "bun:test";
+import {
+  JsonDecimal,
+  JsonSyntaxError,
+  type JsonValue,
+  parseJson,
+  parseJsonStrict,
+  prettyJson,
+  stringifyJson,
+} from "../../src/lib/json.ts";
+
+describe("parseJson", () => {
+  it("keeps integers beyond 2^53 as bigint", () => {
+    expect(parseJson('{"a":9007199254740993,"b":[18446744073709551615,-9223372036854775808]}')).toEqual({
+      a: 9007199254740993n,
+      b: [18446744073709551615n, -9223372036854775808n],
+    });
+    expect(parseJson("9007199254740991")).toBe(9007199254740991);
+  });
+
+  it("agrees with JSON.parse on everything a double can hold", () => {
+    for (const text of [
+      "null",
+      "true",
+      "[]",
+      "{}",
+      '"\\u00e9\\n\\"\\\\/"',
+      "-0.5e-3",
+      '{"a":{"b":[1,2,{"c":null}]}}',
+      "1e400",
+    ]) {
+      const long = `[1000000000000000001,${text}]`;
+      expect((parseJson(long) as JsonValue[])[1]).toEqual(JSON.parse(text));
+    }
+  });
+
+  it("names line and column of what is wrong", () => {
+    expect(() => parseJson('{"a":1,\n  b:2}')).toThrow(
+      "expected a member name in double quotes at line 2 column 3",
+    );
+    for (const text of ["", "{", "[1,]", '{"a" 1}', "nul", "01", "1.", '"\\x"', '"\n"', "[1] [2]", "+1"]) {
+      expect(() => parseJson(text)).toThrow(JsonSyntaxError);
+    }
+  });
+
+  it("refuses nesting that would overflow the stack", () => {
+    expect(() => parseJsonStrict("[".repeat(100_000))).toThrow("nesting deeper than 512");
+  });
+});
+
+describe("parseJsonStrict", () => {
+  it("refuses a member named twice at any depth", () => {
+    expect(() => parseJsonStrict('{"a":[{"b":1,"b":2}]}')).toThrow("duplicate JSON member 'b'");
+  });
+
+  it("keeps whole numbers that were written as decimals apart from integers", () => {
+    expect(parseJsonStrict("[3.0,1e3,3,2.5]")).toEqual([
+      new JsonDecimal("3.0"),
+      new JsonDecimal("1e3"),
+      3,
+      2.5,
+    ]);
+  });
+});
+
+describe("writing JSON", () => {
+  it("writes back what was read, digit for digit", () => {
+    const text = '{"a":9007199254740993,"b":[0.1,-5,1e+21,"é\\"",null,true],"c":{}}';
+    expect(stringifyJson(parseJson(text))).toBe(text);
+    expect(stringifyJson(parseJsonStrict('{"a":3.0}'))).toBe('{"a":3.0}');
+  });
+
+  it("writes numbers that JSON lacks as strings and keeps the sign of zero", () => {
+    expect(stringifyJson([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])).toBe(
+      '["NaN","Infinity","-Infinity"]',
+    );
+    expect(Object.is(JSON.parse(stringifyJson(-0)), -0)).toBe(true);
+  });
+
+  it("indents by two spaces in the order of the keys", () => {
+    expect(prettyJson({ b: [1, { a: null }], a: {}, c: [] })).toBe(
+      '{\n  "b": [\n    1,\n    {\n      "a": null\n    }\n  ],\n  "a": {},\n  "c": []\n}',
+    );
+  });
+});
