@@ -9,6 +9,7 @@ import type { DeletedEdge } from "../store/types.ts";
 import { compareText, compareToBytes, concatBatches, gatherBatch, textAt } from "./columns.ts";
 import { Dictionary } from "./dictionary.ts";
 import { IdHash } from "./id-hash.ts";
+import { buildTextIndex, emptyTextIndex, type TextIndex } from "./text/text-index.ts";
 
 /** One step of what a table is made from, oldest first. */
 export type Layer =
@@ -21,6 +22,7 @@ export class BaseTable {
   readonly length: number;
 
   private readonly dictionaries = new Map<StableId, Dictionary>();
+  private readonly texts = new Map<StableId, Promise<TextIndex>>();
   private hash: IdHash | null = null;
   private numbers: Int32Array | null = null;
 
@@ -87,6 +89,26 @@ export class BaseTable {
   idHash(): IdHash {
     this.hash ??= new IdHash(this.rows.ids, this.length);
     return this.hash;
+  }
+
+  hasTextIndex(property: StableId): boolean {
+    return this.texts.has(property);
+  }
+
+  /** The full-text index of a string property, built on first need; `breathe` lets other work run meanwhile. */
+  textIndex(property: StableId, breathe: () => Promise<void>): Promise<TextIndex> {
+    let index = this.texts.get(property);
+    if (index === undefined) {
+      const column = this.rows.columns.get(property);
+      index =
+        column?.kind === "utf8"
+          ? buildTextIndex(column, this.length, breathe)
+          : Promise.resolve(emptyTextIndex(this.length));
+      this.texts.set(property, index);
+      // A build that was stopped is begun anew by whoever asks next.
+      index.catch(() => this.texts.delete(property));
+    }
+    return index;
   }
 
   /** Codes of a string property's values, built on first need. */

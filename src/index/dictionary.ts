@@ -25,6 +25,11 @@ export class Dictionary {
     }
   }
 
+  /** Codes are below this. */
+  get size(): number {
+    return this.firstRow.length;
+  }
+
   private codeOfRow(bytes: Uint8Array, offsets: Int32Array, row: number): number {
     const slot = this.slotOf(bytes, offsets[row], offsets[row + 1]);
     const known = this.slots[slot];

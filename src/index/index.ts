@@ -10,5 +10,7 @@ export type { GraphView } from "./graph-view.ts";
 export { ImageCache, type ImageCacheOptions } from "./image-cache.ts";
 export type { NodeTable } from "./node-table.ts";
 export type { Table } from "./table.ts";
+export { queryTokens } from "./text/analyze.ts";
+export { profileAt, type TextSearch } from "./text/text-search.ts";
 export type { KeyText } from "./unique-index.ts";
 export type { EdgeNumber, EdgeReader, NodeNumber, NodeReader, View } from "./view.ts";

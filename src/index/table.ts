@@ -2,12 +2,14 @@
 
 import { encodeUtf8 } from "../lib/utf8.ts";
 import type { Value } from "../query/plan.ts";
-import type { EntityType, Property } from "../schema/catalog.ts";
+import type { EntityType, Property, StableId } from "../schema/catalog.ts";
 import type { Column, RowBatch } from "../store/column.ts";
 import type { Row } from "../store/types.ts";
 import type { BaseTable } from "./base-table.ts";
 import { compareText, compareToBytes, textAt, valueAt } from "./columns.ts";
 import type { Delta, Place } from "./delta.ts";
+import type { TextIndex } from "./text/text-index.ts";
+import { TextSearch } from "./text/text-search.ts";
 
 /** A base and what happened since; `delta` is null where nothing did. */
 export interface TableImage {
@@ -24,6 +26,7 @@ export class Table<T extends EntityType = EntityType> {
   readonly count: number;
   /** No number is touched: the base's columns tell everything. */
   readonly isPlain: boolean;
+  private readonly searches = new Map<StableId, TextSearch>();
   private live: Int32Array | null = null;
 
   constructor(
@@ -89,6 +92,16 @@ export class Table<T extends EntityType = EntityType> {
     if (!this.isTouched(number)) return valueAt(this.column(property), number);
     const place = this.place(number);
     return place === null ? null : valueAt(place.batch.columns.get(property.id), place.row);
+  }
+
+  /** Full text over a property, with the base's index of it. */
+  textSearch(property: Property, index: TextIndex): TextSearch {
+    let search = this.searches.get(property.id);
+    if (search === undefined) {
+      search = new TextSearch(this, property, index);
+      this.searches.set(property.id, search);
+    }
+    return search;
   }
 
   row(number: number): Row {

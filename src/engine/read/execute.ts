@@ -1,0 +1,162 @@
+// A read from plan to rows: solve the clauses, rank, group, order, cut.
+
+import type { GraphView } from "../../index/index.ts";
+import { unsupported } from "../../lib/errors.ts";
+import { compareUtf8 } from "../../lib/utf8.ts";
+import type {
+  OrderKey,
+  Parameters,
+  RankFunction,
+  ReadPlan,
+  ReturnExpression,
+  VariableSlot,
+} from "../../query/plan.ts";
+import type { PropertyType } from "../../schema/catalog.ts";
+import { type GroupedColumn, group } from "./aggregate.ts";
+import { type Cells, takeCells } from "./cells.ts";
+import { ReadContext, type ReadOptions } from "./context.ts";
+import { cellsKey, idKey } from "./order.ts";
+import { plannedTypes, refuseUnsupported } from "./plan-walk.ts";
+import { columnOf, keepRows, type Relation } from "./relation.ts";
+import { type ReadRows, readRows } from "./result.ts";
+import { solve } from "./solve.ts";
+import { type SortKey, sortedRows } from "./sort.ts";
+import { bm25Scores } from "./text-call.ts";
+
+const STRING: PropertyType = { scalar: "String", list: false, nullable: false, enumValues: null };
+
+/** Runs a checked read on a view. */
+export async function executeRead(
+  plan: ReadPlan,
+  parameters: Parameters,
+  view: GraphView,
+  options: ReadOptions,
+): Promise<ReadRows> {
+  refuseUnsupported(plan);
+  await view.load(plannedTypes(plan));
+  return runRead(new ReadContext(plan, parameters, view, options));
+}
+
+async function runRead(context: ReadContext): Promise<ReadRows> {
+  const { plan } = context;
+  const solved = await solve(context);
+  const { relation, rankKeys } = await rank(context, solved);
+  const output = plan.aggregated ? groupedOutput(context, relation) : plainOutput(context, relation);
+  const keys = plan.order.flatMap((key) => (key.kind === "rank" ? rankKeys : (output.orderKey(key) ?? [])));
+  const rows = sortedRows(output.count, [...keys, ...output.tieKeys()], plan.limit);
+  return readRows(
+    plan.items.map((item) => item.column),
+    output.cells.map((cells) => takeCells(cells, rows)),
+    rows.length,
+  );
+}
+
+/** Rows, and what they may be ordered by. */
+interface Output {
+  readonly count: number;
+  readonly cells: readonly Cells[];
+  orderKey(key: Exclude<OrderKey, { kind: "rank" }>): SortKey | null;
+  tieKeys(): SortKey[];
+}
+
+/** Drops what a rank function leaves out, and tells the best from the rest. */
+async function rank(
+  context: ReadContext,
+  relation: Relation,
+): Promise<{ relation: Relation; rankKeys: SortKey[] }> {
+  const first = context.plan.order[0];
+  if (first === undefined || first.kind !== "rank") return { relation, rankKeys: [] };
+  const arm = bm25Arm(first.rank);
+  const scores = await bm25Scores(context, arm);
+  const numbers = columnOf(relation, arm.variable);
+  const kept = keepRows(relation, (row) => scores[numbers[row]] > 0);
+  const values = Float64Array.from(columnOf(kept, arm.variable), (number) => -scores[number]);
+  return { relation: kept, rankKeys: [{ values, exact: null }] };
+}
+
+function bm25Arm(rankFunction: RankFunction) {
+  if (rankFunction.kind !== "bm25") throw unsupported(`ordering by ${rankFunction.kind}`);
+  return rankFunction;
+}
+
+function plainOutput(context: ReadContext, relation: Relation): Output {
+  const { plan } = context;
+  const cells = plan.items.map((item) => cellsOf(context, relation, item.expression));
+  return {
+    count: relation.length,
+    cells,
+    orderKey: (key) =>
+      cellsKey(
+        key.kind === "item" ? cells[key.item] : cellsOf(context, relation, key.operand),
+        relation.length,
+        key.descending,
+      ),
+    tieKeys: () =>
+      tieSlots(context, relation).map((slot) => idKey(context.table(slot), columnOf(relation, slot))),
+  };
+}
+
+/** Everything bound, by name; the ranked entity first, so that its rows stay together. */
+function tieSlots(context: ReadContext, relation: Relation): VariableSlot[] {
+  const first = context.plan.order[0];
+  const ranked = first?.kind === "rank" ? bm25Arm(first.rank).variable : null;
+  const slots = [...relation.columns.keys()].sort(
+    (a, b) => compareUtf8(context.variable(a).name, context.variable(b).name) || a - b,
+  );
+  return ranked === null ? slots : [ranked, ...slots.filter((slot) => slot !== ranked)];
+}
+
+function groupedOutput(context: ReadContext, relation: Relation): Output {
+  const { plan } = context;
+  const columns = plan.items.map(({ expression }): GroupedColumn => {
+    if (expression.kind !== "aggregate")
+      return { kind: "key", cells: cellsOf(context, relation, expression) };
+    const argument = cellsOf(context, relation, expression.argument);
+    return { kind: "aggregate", aggregate: expression, argument };
+  });
+  const grouped = group(columns, relation.length);
+  return {
+    count: grouped.count,
+    cells: grouped.cells,
+    orderKey: (key) => {
+      const cells =
+        key.kind === "item"
+          ? grouped.cells[key.item]
+          : takeCells(cellsOf(context, relation, key.operand), grouped.representatives);
+      return cellsKey(cells, grouped.count, key.descending);
+    },
+    tieKeys: () =>
+      grouped.cells.flatMap((cells, i) => {
+        const key = columns[i].kind === "key" ? cellsKey(cells, grouped.count, false) : null;
+        return key ?? [];
+      }),
+  };
+}
+
+function cellsOf(context: ReadContext, relation: Relation, expression: ReturnExpression): Cells {
+  switch (expression.kind) {
+    case "property":
+      return {
+        kind: "property",
+        table: context.table(expression.variable),
+        property: expression.property,
+        numbers: columnOf(relation, expression.variable),
+        type: expression.type,
+      };
+    case "variable":
+      return {
+        kind: "id",
+        table: context.table(expression.variable),
+        numbers: columnOf(relation, expression.variable),
+        type: STRING,
+      };
+    case "aggregate":
+      throw new Error("invariant broken: an aggregate in a query that does not group");
+    case "rank":
+      throw unsupported(`${expression.rank.kind} in return`);
+    case "textMatch":
+      throw unsupported(`${expression.call.function} in return`);
+    default:
+      return { kind: "constant", value: context.value(expression), type: expression.type };
+  }
+}

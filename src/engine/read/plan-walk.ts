@@ -1,0 +1,34 @@
+// What a plan needs, and what of it this build does not have.
+
+import { unsupported } from "../../lib/errors.ts";
+import type { Clause, ReadPlan } from "../../query/plan.ts";
+import type { EntityType } from "../../schema/catalog.ts";
+
+/** The types that a read looks at: of its variables, and of its traversals and their ends. */
+export function plannedTypes(plan: ReadPlan): Set<EntityType> {
+  const types = new Set<EntityType>();
+  const addEdge = (type: EntityType) => {
+    types.add(type);
+    if (type.kind === "edge") types.add(type.source).add(type.target);
+  };
+  const visit = (clauses: readonly Clause[]) => {
+    for (const clause of clauses) {
+      if (clause.kind === "traversal") addEdge(clause.edge);
+      else if (clause.kind === "not") visit(clause.clauses);
+    }
+  };
+  for (const variable of plan.variables) addEdge(variable.type);
+  visit(plan.clauses);
+  return types;
+}
+
+/** Refuses, before anything is read, what cannot be run. */
+export function refuseUnsupported(plan: ReadPlan): void {
+  for (const key of plan.order) {
+    if (key.kind === "rank" && key.rank.kind !== "bm25") throw unsupported(`ordering by ${key.rank.kind}`);
+  }
+  for (const { expression } of plan.items) {
+    if (expression.kind === "rank") throw unsupported(`${expression.rank.kind} in return`);
+    if (expression.kind === "textMatch") throw unsupported(`${expression.call.function} in return`);
+  }
+}

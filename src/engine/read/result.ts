@@ -1,0 +1,55 @@
+// The rows of a read, in columns until somebody asks for text or objects.
+
+import type { JsonObject, JsonValue } from "../../lib/json.ts";
+import { decodeUtf8, encodeUtf8 } from "../../lib/utf8.ts";
+import { type Cells, cellValue, toJson } from "./cells.ts";
+import { cellWriter, JsonWriter } from "./json-writer.ts";
+
+/** The part of a ReadResult that the rows make up. */
+export interface ReadRows {
+  readonly columns: readonly string[];
+  readonly rowCount: number;
+  rowsJson(): string;
+  /** UTF-8 of `rowsJson()`. */
+  rowsJsonBytes(): Uint8Array;
+  rows(): JsonObject[];
+}
+
+const COMMA = 0x2c;
+
+export function readRows(columns: readonly string[], cells: readonly Cells[], rowCount: number): ReadRows {
+  // Of equal names the row holds the last value, in the place of the first.
+  const members = new Map(columns.map((name, i) => [name, cells[i]]));
+
+  const rowsJsonBytes = (): Uint8Array => {
+    const writer = new JsonWriter();
+    const parts = [...members].map(([name, column], i) => ({
+      head: encodeUtf8(`${i === 0 ? "{" : ","}${JSON.stringify(name)}:`),
+      write: cellWriter(column),
+    }));
+    writer.ascii("[");
+    for (let row = 0; row < rowCount; row++) {
+      if (row > 0) writer.byte(COMMA);
+      for (const part of parts) {
+        writer.raw(part.head);
+        part.write(writer, row);
+      }
+      writer.ascii("}");
+    }
+    writer.ascii("]");
+    return writer.bytes();
+  };
+
+  return {
+    columns,
+    rowCount,
+    rowsJsonBytes,
+    rowsJson: () => decodeUtf8(rowsJsonBytes()),
+    rows: () =>
+      Array.from({ length: rowCount }, (_, row) => {
+        const object: Record<string, JsonValue> = {};
+        for (const [name, column] of members) object[name] = toJson(cellValue(column, row), column.type);
+        return object;
+      }),
+  };
+}

@@ -1,0 +1,85 @@
+// search, match_text and fuzzy as conditions, and the scores of bm25.
+
+import { profileAt, queryTokens, type Table, type TextSearch } from "../../index/index.ts";
+import { badRequest } from "../../lib/errors.ts";
+import type { RankFunction, TextCall, Value } from "../../query/plan.ts";
+import type { Property } from "../../schema/catalog.ts";
+import { letOthersRun, type ReadContext } from "./context.ts";
+import { keepNumbers, type NumberTest } from "./filter.ts";
+import { TEXT_ROWS_UNINDEXED_MAX } from "./limits.ts";
+import { emptyRelation, type Relation } from "./relation.ts";
+
+const EDITS_DEFAULT = 2;
+
+/** Keeps the rows whose text the call finds (or, expected otherwise, does not find). */
+export async function applyTextCall(
+  context: ReadContext,
+  relation: Relation,
+  call: TextCall,
+): Promise<Relation> {
+  const query = context.value(call.query);
+  const expected = call.expected === true ? true : context.value(call.expected);
+  // Null is never a match, and neither is a comparison with it.
+  if (typeof query !== "string" || typeof expected !== "boolean")
+    return emptyRelation(relation.columns.keys());
+  const finds = await finder(context, relation.length, call, query);
+  const wanted = expected !== call.negated;
+  return keepNumbers(relation, call.variable, (number) => finds(number) === wanted);
+}
+
+async function finder(
+  context: ReadContext,
+  rows: number,
+  call: TextCall,
+  query: string,
+): Promise<NumberTest> {
+  const table = context.nodes(call.variable);
+  const tokens = queryTokens(query);
+  if (tokens.length === 0) return () => false;
+  if (call.function === "fuzzy") {
+    const edits = call.maxEdits === null ? EDITS_DEFAULT : editsOf(context.value(call.maxEdits));
+    const search = await textSearch(context, table, call.property);
+    return found(search.matches(search.similar(tokens, edits)));
+  }
+  // A few texts are sooner read than indexed.
+  if (rows <= TEXT_ROWS_UNINDEXED_MAX && !table.base.hasTextIndex(call.property.id)) {
+    return (number) => {
+      const place = table.place(number);
+      const profile = place === null ? null : profileAt(call.property, place);
+      return profile !== null && tokens.some((token) => profile.frequencies.has(token));
+    };
+  }
+  const search = await textSearch(context, table, call.property);
+  return found(search.matches(tokens));
+}
+
+const found =
+  (flags: Uint8Array): NumberTest =>
+  (number) =>
+    flags[number] === 1;
+
+function editsOf(value: Value): number {
+  const edits = typeof value === "bigint" ? Number(value) : value;
+  if (typeof edits !== "number" || !Number.isInteger(edits) || edits < 0) {
+    throw badRequest("fuzzy max_edits must be an integer of at least 0");
+  }
+  return edits;
+}
+
+async function textSearch(context: ReadContext, table: Table, property: Property): Promise<TextSearch> {
+  // Others may wait for the index too, so that this request's end does not stop it.
+  const index = await table.base.textIndex(property.id, letOthersRun);
+  context.checkWanted();
+  return table.textSearch(property, index);
+}
+
+/** The bm25 score of each number of the ranked variable; 0 for what has no token of the query. */
+export async function bm25Scores(
+  context: ReadContext,
+  arm: Extract<RankFunction, { kind: "bm25" }>,
+): Promise<Float64Array> {
+  const query = context.value(arm.query);
+  if (typeof query !== "string") throw badRequest("bm25 query must resolve to a string");
+  const search = await textSearch(context, context.nodes(arm.variable), arm.property);
+  return search.scores(queryTokens(query));
+}

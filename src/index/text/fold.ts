@@ -1,0 +1,52 @@
+// Latin letters with marks as plain ASCII: é as e, ß as ss.
+
+/** Letters that Unicode does not take apart into a base and marks. */
+const WHOLE: Readonly<Record<string, string>> = {
+  ß: "ss",
+  æ: "ae",
+  ǽ: "ae",
+  œ: "oe",
+  ø: "o",
+  ǿ: "o",
+  đ: "d",
+  ð: "d",
+  ħ: "h",
+  ı: "i",
+  ĳ: "ij",
+  ĸ: "q",
+  ł: "l",
+  ŀ: "l",
+  ŋ: "n",
+  ŉ: "n",
+  ŧ: "t",
+  þ: "th",
+  ſ: "s",
+  ƒ: "f",
+  ǆ: "dz",
+  ǉ: "lj",
+  ǌ: "nj",
+  ﬀ: "ff",
+  ﬁ: "fi",
+  ﬂ: "fl",
+  ﬃ: "ffi",
+  ﬄ: "ffl",
+};
+
+const BEYOND_ASCII = /[^\p{ASCII}]/u;
+const MARKS = /\p{M}+/gu;
+
+/** Folds what is Latin; letters of other scripts stay. */
+export function foldToAscii(text: string): string {
+  if (!BEYOND_ASCII.test(text)) return text;
+  let out = "";
+  for (const letter of text) {
+    const whole = WHOLE[letter];
+    if (whole !== undefined) {
+      out += whole;
+      continue;
+    }
+    const bare = letter.normalize("NFD").replace(MARKS, "");
+    out += bare !== "" && !BEYOND_ASCII.test(bare) ? bare : letter;
+  }
+  return out;
+}
