@@ -121,8 +121,9 @@ const FORBIDDEN_ENCODED = new Set([..."/\\%\0"].map((character) => character.cha
 
 function percentDecode(part: string): Uint8Array {
   const bytes: number[] = [];
-  for (const piece of part.split(/(%[0-9A-Fa-f]{2})/)) {
-    if (piece.length === 3 && piece.startsWith("%")) {
+  // The group makes every second piece an escape.
+  for (const [i, piece] of part.split(/(%[0-9A-Fa-f]{2})/).entries()) {
+    if (i % 2 === 1) {
       const byte = Number.parseInt(piece.slice(1), 16);
       if (FORBIDDEN_ENCODED.has(byte)) throw new Error("an encoded '/', '\\', '%' or NUL is not allowed");
       bytes.push(byte);
