@@ -16,6 +16,7 @@ import {
   planMigration,
   unsupportedReason,
 } from "../schema/index.ts";
+import { ensureConditionalWrites } from "../storage/index.ts";
 import type { Branch, GraphStore, PublishRequest } from "../store/index.ts";
 import type { BranchId, BranchRef, BranchState, CommitRecord, Draft } from "../store/types.ts";
 import { commitOutput } from "./commit-output.ts";
@@ -62,6 +63,8 @@ export class GraphEngine implements Graph {
   constructor(
     private readonly store: GraphStore,
     private readonly options: GraphOptions,
+    /** The answer to whether the store keeps conditional puts, where it was asked already. */
+    private writable: Promise<void> | null,
   ) {
     this.uri = store.storage.uri;
     this.images = new ImageCache(store, { resident: options.resident ?? false, keyText: canonicalKeyText });
@@ -272,12 +275,14 @@ export class GraphEngine implements Graph {
   }): Promise<BranchCreateOutput> {
     const { name, from = MAIN, actor } = request;
     this.authorize(actor, { action: "branch_create", branch: from, targetBranch: name });
+    await this.ensureWritable();
     await this.store.createBranch(name, from);
     return { uri: this.uri, from, name, actor_id: actor };
   }
 
   async deleteBranch({ name, actor }: { name: string; actor: string | null }): Promise<BranchDeleteOutput> {
     this.authorize(actor, { action: "branch_delete", targetBranch: name });
+    await this.ensureWritable();
     await this.store.deleteBranch(name);
     return { uri: this.uri, name, actor_id: actor };
   }
@@ -350,6 +355,12 @@ export class GraphEngine implements Graph {
     this.images.clear();
   }
 
+  /** Asks, once, whether the store keeps the promise that commits rest on; throws naming it where it does not. */
+  ensureWritable(): Promise<void> {
+    this.writable ??= ensureConditionalWrites(this.store.storage, this.options.ports);
+    return this.writable;
+  }
+
   private authorize(actor: string | null, request: AuthorizationRequest): void {
     this.options.gate?.(actor, request);
   }
@@ -367,6 +378,7 @@ export class GraphEngine implements Graph {
     rules: Pick<PublishRequest, "repeat" | "ifCommit">,
     prepare: (view: View) => Promise<PreparedCommit | null>,
   ): Promise<CommitOutput | null> {
+    await this.ensureWritable();
     const { ports } = this.options;
     const identity = { id: ulid(ports), authoredAt: ports.nowMicros() };
     const { commit, state } = await branch.publish({

@@ -34,6 +34,10 @@ export interface GraphOptions {
   readonly ports: Ports;
   /** Asked at the head of every mutating call; without one nothing is asked (embedded use). */
   readonly gate?: EngineGate;
+  /** The branch that the caller is about to use (`main` without): what opening needs of it is fetched beside the rest. */
+  readonly branch?: string;
+  /** True where the caller is about to write: whether the store keeps conditional puts is asked beside the first reads. */
+  readonly forWriting?: boolean;
   /** True where this process lives on (a server): builds indexes and checkpoints in the background. */
   readonly resident?: boolean;
   /** Milliseconds for which a known head is taken as current without asking storage; 0 asks every time. */
