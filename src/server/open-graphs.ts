@@ -102,6 +102,7 @@ async function serve(
   const graph = await openGraph({
     storage: await openStorage(uri, ports),
     ports,
+    forWriting: true,
     resident: true,
     // Code that holds the open graph without HTTP is asked too.
     ...(gate === null ? {} : { gate: (actor, request) => enforce(gate, actor, request) }),

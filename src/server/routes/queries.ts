@@ -91,7 +91,13 @@ export async function runRead<Q extends QueryShapes, B>(
   const target = await readTarget(call.served, { branch, snapshot });
   requireAllowed(call, { action: "read", branch: target.branch });
   if (source.trim() === "") throw badRequest("the query source is empty");
-  return await call.served.graph.query({ source, name, params, ...target.selector });
+  return await call.served.graph.query({
+    source,
+    name,
+    params,
+    signal: call.request.signal,
+    ...target.selector,
+  });
 }
 
 /** The rows are text already: the envelope is written around them. */

@@ -52,7 +52,7 @@ export function fakeGraph(uri = "memory://harbor"): FakeGraph {
     exportChunks: async function* () {
       yield new TextEncoder().encode('{"type":"Port","data":{"id":"NOBGO"}}\n');
     },
-    async query(request: QueryRequest) {
+    async query({ signal: _, ...request }: QueryRequest) {
       told("query", request);
       requireBranch(request.branch ?? "main");
       if (request.source.includes("insert")) {
