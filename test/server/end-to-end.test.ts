@@ -95,7 +95,7 @@ describe("a served graph", () => {
 
 describe("loading and reading over HTTP", () => {
   it("lands a mixed batch as one commit of the token's actor", async () => {
-    const before = (await body(send("GET", "/commits"))).commits;
+    const before = (await body(send("GET", "/commits"))).commits as CommitOutput[];
     const loaded = await body(
       load("?mode=append", [
         { edge: "DockedAt", from: "L1", to: "NOBGO" },
@@ -116,9 +116,9 @@ describe("loading and reading over HTTP", () => {
       total_entities: 3,
       actor_id: "act-oleg",
     });
-    const after = (await body(send("GET", "/commits"))).commits;
+    const after = (await body(send("GET", "/commits"))).commits as CommitOutput[];
     expect(after).toHaveLength(before.length + 1);
-    expect(after[0]).toEqual(loaded.commit);
+    expect(after[0]).toEqual(loaded.commit as CommitOutput);
   });
 
   it("lands nothing of a batch with a bad line, and names the line", async () => {

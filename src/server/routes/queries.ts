@@ -83,7 +83,7 @@ interface ReadInput {
   readonly snapshot: string | undefined;
 }
 
-/** Judges and runs a read; a stored one passes `read` as the action by itself. */
+/** Judges a read as `read`, whichever route it came by, and runs it. */
 export async function runRead<Q extends QueryShapes, B>(
   call: GraphCall<Q, B>,
   { source, name, params, branch, snapshot }: ReadInput,
