@@ -37,18 +37,19 @@ const THROTTLED = new Set([
   "SlowDownWrite",
   "SlowDownRead",
 ]);
-const NO_BUCKET = new Set(["NoSuchBucket", "InvalidBucketName", "BucketNotFound"]);
+/** The codes of a 404 that speak of the object. Others speak of the bucket, the upload, or (versitygw) of the user. */
+const NO_OBJECT = new Set(["", "NoSuchKey", "NotFound"]);
 
 /** What a request has come to that was answered with anything but success. */
 export function classify(intent: RequestIntent, { status, code }: Answer): Verdict {
   const isConditional = intent === "put-if-absent" || intent === "put-if-match";
   if (status === null) return UNSENT.has(code) ? "retry" : "unknown";
-  if (NO_BUCKET.has(code)) return "refused";
   switch (status) {
     case 304:
     case 412:
       return isConditional ? "lost" : "refused";
     case 404:
+      if (!NO_OBJECT.has(code)) return "refused";
       if (intent === "put-if-match") return "lost";
       return intent === "read" ? "missing" : "refused";
     case 409:

@@ -1,6 +1,6 @@
 // One bucket at one endpoint: the client, the counters, and the way every request is sent and judged.
 
-import { HeadBucketCommand, S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import type { Ports } from "../lib/ports.ts";
 import type { RequestKind } from "./adapter.ts";
 import type { RequestIntent } from "./classify.ts";
@@ -74,16 +74,16 @@ export class S3Connection {
     throw s3Error({ action, uri: `s3://${bucket}/${key}`, bucket, endpoint, answer, cause });
   }
 
-  /** A 404 without a code (every HEAD) may mean the bucket: asks once, so that no missing bucket looks empty. */
+  /**
+   * A 404 without a code (every HEAD) may mean the bucket or the user. While nothing has shown that the bucket is there, one
+   * byte is asked for, because the answer to a GET has a code: so nothing that is wrong looks like an empty bucket.
+   */
   private async requireBucket(what: Subject): Promise<void> {
     if (this.bucketSeen) return;
-    const settled = await this.request("head", "read", (client) =>
-      client.send(new HeadBucketCommand({ Bucket: this.bucket })),
+    const settled = await this.request("get", "read", (client) =>
+      client.send(new GetObjectCommand({ Bucket: this.bucket, Key: what.key, Range: "bytes=0-0" })),
     );
-    if (settled.verdict === "missing") {
-      this.fail(what, { answer: { status: 404, code: "NoSuchBucket" }, cause: settled.cause });
-    }
-    this.expectDone(what, settled);
+    if (settled.verdict !== "missing") this.expectDone(what, settled);
   }
 }
 

@@ -29,6 +29,7 @@ const BAD_CREDENTIALS = new Set([
   "TokenRefreshRequired",
   "InvalidSecurity",
   "NotSignedUp",
+  "XAdminUserNotFound",
 ]);
 const NO_CREDENTIALS = new Set(["CredentialsProviderError", "TokenProviderError"]);
 const WRONG_REGION = new Set([

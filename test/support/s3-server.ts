@@ -57,6 +57,8 @@ export interface S3Server {
   readonly requests: readonly S3Request[];
   readonly buckets: ReadonlyMap<string, HeldBucket>;
   count(kind: S3RequestKind): number;
+  /** The most requests that were under way at once. */
+  inFlightMax(): number;
   clearRequests(): void;
   /** Asked for every request from now on; null serves it. */
   misbehave(decide: (request: S3Request) => Misbehaviour | null): void;
@@ -90,8 +92,10 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
   };
   const requests: S3Request[] = [];
   let decide: (request: S3Request) => Misbehaviour | null = () => null;
+  let inFlight = 0;
+  let inFlightMax = 0;
 
-  const server = createServer(async (message, response) => {
+  const serve = async (message: IncomingMessage, response: ServerResponse) => {
     const body = await bodyOf(message);
     if (latencyMs > 0) await Bun.sleep(latencyMs);
     const target = message.url ?? "/";
@@ -100,6 +104,13 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
     const request = parseRequest(message);
     requests.push(request);
     await act(state, { request, message, response, body, misbehaviour: decide(request) });
+  };
+  const server = createServer((message, response) => {
+    inFlightMax = Math.max(inFlightMax, ++inFlight);
+    response.once("close", () => inFlight--);
+    // A connection that a client or a test broke is no error of the server.
+    for (const stream of [message, response]) stream.on("error", () => {});
+    serve(message, response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
@@ -118,8 +129,10 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
     requests,
     buckets: state.buckets,
     count: (kind) => requests.filter((request) => request.kind === kind).length,
+    inFlightMax: () => inFlightMax,
     clearRequests: () => {
       requests.length = 0;
+      inFlightMax = inFlight;
     },
     misbehave: (next) => {
       decide = next;
