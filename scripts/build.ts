@@ -31,6 +31,18 @@ export async function build(): Promise<string> {
   return BINARY;
 }
 
+/** The executable, built first where a source is newer than it. */
+export async function upToDateBinary(): Promise<string> {
+  const built = Bun.file(BINARY);
+  const isFresh = (await built.exists()) && built.lastModified >= newestSource();
+  return isFresh ? BINARY : build();
+}
+
+function newestSource(): number {
+  const files = [...new Bun.Glob("src/**/*").scanSync(REPOSITORY), "package.json", "scripts/build.ts"];
+  return Math.max(...files.map((path) => Bun.file(join(REPOSITORY, path)).lastModified));
+}
+
 /** What the environment says, else the commit of the working copy, else nothing. */
 function sourceVersion(): string {
   const given = process.env.OMNIGRAPH_SOURCE_VERSION;

@@ -36,9 +36,20 @@ export interface GraphAccess
   close(): Promise<void>;
 }
 
+/** What is about to be done, so that opening the storage can fetch it in the same wave of requests. */
+export interface Intent {
+  /** The branch that is read or written; `main` without. */
+  readonly branch?: string;
+  readonly forWriting?: boolean;
+}
+
 /** Opens the graph of a command that only reads. */
-export async function openForRead(context: Context, invocation: Invocation): Promise<GraphAccess> {
-  return openGraphAccess(context, await dataScope(context, invocation));
+export async function openForRead(
+  context: Context,
+  invocation: Invocation,
+  intent: Intent = {},
+): Promise<GraphAccess> {
+  return openGraphAccess(context, await dataScope(context, invocation), intent);
 }
 
 /** The scope of a write and who writes; a server takes the actor from the token, so `--as` is refused there. */
@@ -59,8 +70,11 @@ export async function writeScope(
 export async function openGraphAccess(
   context: Context,
   scope: ServerScope | StoreScope,
+  intent: Intent,
 ): Promise<GraphAccess> {
-  if (scope.kind === "store") return directAccess(scope.uri, await openStoredGraph(context, scope.uri));
+  if (scope.kind === "store") {
+    return directAccess(scope.uri, await openStoredGraph(context, scope.uri, intent));
+  }
   const connection = await connectionTo(context, scope.base);
   if (scope.graph === null) await refuseUnnamedGraph(connection);
   const remote = remoteGraph(connection, scope.graph);
@@ -107,10 +121,15 @@ export function absoluteUri(context: Context, uri: string): string {
 }
 
 /** The engine's graph at a URI as typed. */
-export async function openStoredGraph(context: Context, uri: string): Promise<Graph> {
+export async function openStoredGraph(
+  context: Context,
+  uri: string,
+  { branch, forWriting }: Intent = {},
+): Promise<Graph> {
   const storage = await openStorageAt(context, uri);
   const { openGraph } = await import("../engine/index.ts");
-  return openGraph({ storage, ports: context.io.ports, readStalenessMs: stalenessMs(context) });
+  const { ports } = context.io;
+  return openGraph({ storage, ports, branch, forWriting, readStalenessMs: stalenessMs(context) });
 }
 
 function stalenessMs(context: Context): number {

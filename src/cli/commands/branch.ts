@@ -10,10 +10,13 @@ export async function branchCreate(context: Context, invocation: Invocation): Pr
   const [name] = invocation.positionals;
   const from = flagValue(invocation, "from") ?? "main";
   const { scope, actor } = await writeScope(context, invocation);
-  const result = await withGraph(await openGraphAccess(context, scope), async (graph) => {
-    await echoWrite(context, invocation, scope, graph.uri);
-    return graph.createBranch({ name, from, actor });
-  });
+  const result = await withGraph(
+    await openGraphAccess(context, scope, { forWriting: true }),
+    async (graph) => {
+      await echoWrite(context, invocation, scope, graph.uri);
+      return graph.createBranch({ name, from, actor });
+    },
+  );
   if (flagOn(invocation, "json")) {
     await context.printJson({
       uri: result.uri,
@@ -39,10 +42,13 @@ export async function branchDelete(context: Context, invocation: Invocation): Pr
   const [name] = invocation.positionals;
   const { scope, actor } = await writeScope(context, invocation);
   await requireConsent(context, invocation, scope, "branch delete");
-  const result = await withGraph(await openGraphAccess(context, scope), async (graph) => {
-    await echoWrite(context, invocation, scope, graph.uri);
-    return graph.deleteBranch({ name, actor });
-  });
+  const result = await withGraph(
+    await openGraphAccess(context, scope, { forWriting: true }),
+    async (graph) => {
+      await echoWrite(context, invocation, scope, graph.uri);
+      return graph.deleteBranch({ name, actor });
+    },
+  );
   if (flagOn(invocation, "json")) {
     await context.printJson({ uri: result.uri, name: result.name, actor_id: result.actor_id });
   } else {
@@ -59,10 +65,13 @@ export async function branchMerge(context: Context, invocation: Invocation): Pro
   if (source.trim() === target.trim()) {
     throw badRequest(`branch merge needs distinct source and target branches, both are '${target}'`);
   }
-  const result = await withGraph(await openGraphAccess(context, scope), async (graph) => {
-    await echoWrite(context, invocation, scope, graph.uri);
-    return graph.merge({ source, target, deleteBranch: deleteBranch ? true : undefined, actor });
-  });
+  const result = await withGraph(
+    await openGraphAccess(context, scope, { forWriting: true }),
+    async (graph) => {
+      await echoWrite(context, invocation, scope, graph.uri);
+      return graph.merge({ source, target, deleteBranch: deleteBranch ? true : undefined, actor });
+    },
+  );
   const { branch_deleted, branch_delete_error } = result;
   if (deleteBranch && branch_deleted === undefined) {
     await context.warn(

@@ -1,6 +1,6 @@
 // `init`: a graph from a schema.
 
-import { openStorageAt } from "../access.ts";
+import { openStorageAt, openStoredGraph } from "../access.ts";
 import { echoWrite } from "../consent.ts";
 import type { Context } from "../context.ts";
 import { readFlagFile } from "../files.ts";
@@ -18,19 +18,15 @@ export async function init(context: Context, invocation: Invocation): Promise<nu
   const storage = await openStorageAt(context, uri);
   await echoWrite(context, invocation, { kind: "store", uri }, uri);
   const { initGraph } = await import("../../engine/index.ts");
-  const graph = await initGraph({
-    storage,
-    ports: context.io.ports,
-    schemaSource,
-    force: flagOn(invocation, "force"),
-  });
+  await initGraph({ storage, ports: context.io.ports, schemaSource, force: flagOn(invocation, "force") });
+  if (!flagOn(invocation, "json")) {
+    await context.print(`initialized ${uri}`);
+    return 0;
+  }
+  const graph = await openStoredGraph(context, uri);
   try {
-    if (flagOn(invocation, "json")) {
-      const [genesis] = await graph.commits();
-      await context.printJson({ uri, graph_commit_id: genesis.graph_commit_id });
-    } else {
-      await context.print(`initialized ${uri}`);
-    }
+    const [genesis] = await graph.commits();
+    await context.printJson({ uri, graph_commit_id: genesis.graph_commit_id });
   } finally {
     await graph.close();
   }

@@ -1,6 +1,5 @@
 // `lint`: queries against a schema file, or against the schema of a graph.
 
-import { badRequest } from "../../lib/errors.ts";
 import type { Catalog } from "../../schema/catalog.ts";
 import type { Context } from "../context.ts";
 import { readFlagFile } from "../files.ts";
@@ -40,13 +39,8 @@ async function lintSchema(
     await context.warn("lint checks against --schema; the graph that is also addressed is ignored");
   }
   const source = await readFlagFile(context.io, "--schema", path);
-  const { admitSchema, SchemaError } = await import("../../schema/index.ts");
-  try {
-    return { catalog: admitSchema(source, null), schemaSource: { kind: "file", path } };
-  } catch (thrown) {
-    if (thrown instanceof SchemaError) throw badRequest(`${path}: ${thrown.message}`);
-    throw thrown;
-  }
+  const { admitSchema } = await import("../../schema/index.ts");
+  return { catalog: admitSchema(source, null), schemaSource: { kind: "file", path } };
 }
 
 function isAddressed(invocation: Invocation): boolean {

@@ -17,7 +17,7 @@ export async function load(context: Context, invocation: Invocation): Promise<nu
 
   const { scope, actor } = await writeScope(context, invocation);
   if (mode === "overwrite") await requireConsent(context, invocation, scope, "load --mode overwrite");
-  const access = await openGraphAccess(context, scope);
+  const access = await openGraphAccess(context, scope, { branch, forWriting: true });
   const result = await withGraph(access, async (graph) => {
     const data = await openFlagFile(context.io, "--data", file);
     await echoWrite(context, invocation, scope, graph.uri);

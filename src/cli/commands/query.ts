@@ -11,7 +11,9 @@ import { printRows, rowStyle } from "../render/rows.ts";
 import { queryParams, querySource } from "./source.ts";
 
 export async function query(context: Context, invocation: Invocation): Promise<number> {
-  const access = await openForRead(context, invocation);
+  const access = await openForRead(context, invocation, {
+    branch: flagValue(invocation, "branch"),
+  });
   const result = await withGraph(access, (graph) => runQuery(context, invocation, graph));
   const style = rowStyle(await context.config(), chosenFormat(invocation));
   await printRows(context.io.stdout, result, style);
@@ -39,7 +41,10 @@ async function runQuery(context: Context, invocation: Invocation, graph: GraphAc
 
 export async function mutate(context: Context, invocation: Invocation): Promise<number> {
   const { scope, actor } = await writeScope(context, invocation);
-  const access = await openGraphAccess(context, scope);
+  const access = await openGraphAccess(context, scope, {
+    branch: flagValue(invocation, "branch"),
+    forWriting: true,
+  });
   try {
     const result = await withGraph(access, async (graph) => {
       const run = await prepareMutation(context, invocation, graph, actor);

@@ -28,7 +28,7 @@ export async function schemaApply(context: Context, invocation: Invocation): Pro
   const { scope, actor } = await writeScope(context, invocation);
   const { source, allowDataLoss } = await desiredSchema(context, invocation);
   if (scope.kind === "store") await refuseInsideCluster(context, scope.uri);
-  const access = await openGraphAccess(context, scope);
+  const access = await openGraphAccess(context, scope, { forWriting: true });
   const result = await withGraph(access, async (graph) => {
     await echoWrite(context, invocation, scope, graph.uri);
     return graph.applySchema({ source, allowDataLoss, actor });
