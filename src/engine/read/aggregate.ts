@@ -184,20 +184,27 @@ function presence(cells: Cells): (row: number) => boolean {
   };
 }
 
-function sum(
-  argument: Cells,
-  groupOf: Int32Array,
-  count: number,
-): { sums: Float64Array; seen: Float64Array } {
+/** Sums with the rounding errors carried along (Neumaier), so that the order of rows does not show. */
+function sum(argument: Cells, groupOf: Int32Array, count: number): { sums: Float64Array; seen: Float64Array } {
   const sums = new Float64Array(count);
+  const carried = new Float64Array(count);
   const seen = new Float64Array(count);
+  const add = (into: number, value: number) => {
+    const before = sums[into];
+    const after = before + value;
+    carried[into] += Math.abs(before) >= Math.abs(value) ? before - after + value : value - after + before;
+    sums[into] = after;
+  };
   for (let row = 0; row < groupOf.length; row++) {
     const value = cellValue(argument, row);
     if (value === null) continue;
-    sums[groupOf[row]] += Number(value);
-    seen[groupOf[row]]++;
+    const into = groupOf[row];
+    const rounded = Number(value);
+    add(into, rounded);
+    if (typeof value === "bigint" && !Number.isSafeInteger(rounded)) add(into, Number(value - BigInt(rounded)));
+    seen[into]++;
   }
-  return { sums, seen };
+  return { sums: sums.map((total, i) => (Number.isFinite(total) ? total + carried[i] : total)), seen };
 }
 
 /** The least (-1) or greatest (1) value of each group. */

@@ -1,0 +1,85 @@
+import { describe, expect, it } from "bun:test";
+import { executeRead } from "../../../src/engine/read/index.ts";
+import { toJson } from "../../../src/engine/read/cells.ts";
+import type { GraphView } from "../../../src/index/index.ts";
+import { OmnigraphError } from "../../../src/lib/errors.ts";
+import type { ReadPlan } from "../../../src/query/plan.ts";
+import { replay } from "../../index/history.ts";
+import { Oracle } from "./oracle.ts";
+import { Dice, RandomHistory, randomQuery } from "./random.ts";
+import { NOW_MS, planRead } from "./run.ts";
+
+const GRAPHS = 40;
+const QUERIES_PER_GRAPH = 25;
+const NO_PARAMETERS = new Map();
+
+function tryPlan(body: string, history: RandomHistory): ReadPlan | null {
+  try {
+    return planRead(`query q() { ${body} }`, history.catalog);
+  } catch (error) {
+    if (error instanceof OmnigraphError) return null;
+    throw error;
+  }
+}
+
+async function answer(plan: ReadPlan, view: GraphView): Promise<string> {
+  const result = await executeRead(plan, NO_PARAMETERS, view, { nowMs: NOW_MS });
+  expect(JSON.parse(result.rowsJson())).toHaveLength(result.rowCount);
+  return result.rowsJson();
+}
+
+function expected(plan: ReadPlan, history: RandomHistory, commits: number): string {
+  const rows = new Oracle(replay(history.commits.slice(0, commits)), plan, NO_PARAMETERS, NOW_MS).rows();
+  const objects = rows.map((values) =>
+    Object.fromEntries(plan.items.map((item, i) => [item.column, toJson(values[i], item.expression.type)])),
+  );
+  return jsonText(objects);
+}
+
+/** JSON with bigints as plain digits. */
+function jsonText(value: unknown): string {
+  if (typeof value === "bigint") return String(value);
+  if (Array.isArray(value)) return `[${value.map(jsonText).join(",")}]`;
+  if (typeof value === "object" && value !== null) {
+    return `{${Object.entries(value)
+      .map(([key, member]) => `${JSON.stringify(key)}:${jsonText(member)}`)
+      .join(",")}}`;
+  }
+  return JSON.stringify(value);
+}
+
+describe("a read", () => {
+  it("answers what trying every assignment answers, however the rows are laid out", async () => {
+    let checked = 0;
+    let refused = 0;
+    for (let seed = 1; seed <= GRAPHS; seed++) {
+      const dice = new Dice(seed);
+      const commits = 2 + dice.below(6);
+      const history = new RandomHistory(dice, commits);
+      const layouts = [
+        history.state({ checkpointed: 0 }),
+        history.state({ checkpointed: commits }),
+        history.state({ checkpointed: commits, commitsPerSegment: 1, rowsPerBatch: 2 }),
+        history.state({ checkpointed: dice.below(commits), commitsPerSegment: 2 }),
+        history.state({ checkpointed: dice.below(commits), tailSegments: true }),
+      ];
+      const views = layouts.map((state) => history.cache().view(state));
+      for (let i = 0; i < QUERIES_PER_GRAPH; i++) {
+        const body = randomQuery(dice);
+        const plan = tryPlan(body, history);
+        if (plan === null) {
+          refused++;
+          continue;
+        }
+        const wanted = expected(plan, history, commits);
+        for (const [layout, view] of views.entries()) {
+          const found = await answer(plan, view);
+          if (found !== wanted) throw new Error(`seed ${seed}, layout ${layout}: ${body}\nexpected ${wanted}\nfound    ${found}`);
+        }
+        checked++;
+      }
+    }
+    expect(checked).toBeGreaterThan(500);
+    expect(refused).toBeLessThan(checked);
+  }, 60_000);
+});
