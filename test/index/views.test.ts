@@ -1,0 +1,199 @@
+import { describe, expect, it } from "bun:test";
+import type { GraphView } from "../../src/index/index.ts";
+import type { Row } from "../../src/store/index.ts";
+import { Dice, RandomHistory } from "../engine/read/random.ts";
+import { type History, keyOf, type Layout, replay } from "./history.ts";
+
+const byKey = (a: Row, b: Row) => (keyOf(a) < keyOf(b) ? -1 : 1);
+
+/** Everything that the resident readers say, spelled out. */
+async function dump(view: GraphView): Promise<unknown> {
+  await view.load(view.catalog.typeById.values());
+  const nodes = [...view.catalog.nodes.values()].map((type) => {
+    const table = view.nodes(type);
+    const live = [...table.all()];
+    expect(table.count).toBe(live.length);
+    for (const number of live) expect(table.find(table.id(number))).toBe(number);
+    return live.map((number) => table.row(number)).sort(byKey);
+  });
+  const edges = [...view.catalog.edges.values()].map((type) => {
+    const table = view.edges(type);
+    const live = [...table.all()];
+    expect(table.count).toBe(live.length);
+    const rows = live.map((number) => {
+      const row = table.row(number);
+      expect(table.sources.id(table.source(number))).toBe(row.src ?? "");
+      expect(table.targets.id(table.target(number))).toBe(row.dst ?? "");
+      return row;
+    });
+    const out = [...table.sources.all()].flatMap((node) => table.out(node).edges);
+    const into = [...table.targets.all()].flatMap((node) => table.in(node).edges);
+    expect(out.toSorted((a, b) => a - b)).toEqual(live);
+    expect(into.toSorted((a, b) => a - b)).toEqual(live);
+    return rows.sort(byKey);
+  });
+  return [...nodes, ...edges];
+}
+
+function expected(history: History, commits: number): unknown {
+  const types = replay(history.commits.slice(0, commits));
+  const all = [...history.catalog.nodes.values(), ...history.catalog.edges.values()];
+  return all.map((type) => [...(types.get(type.id)?.values() ?? [])].sort(byKey));
+}
+
+const COMMITS = 12;
+
+function layoutOf(dice: Dice, commits: number): Partial<Layout> {
+  return {
+    checkpointed: dice.below(commits + 1),
+    commitsPerSegment: 1 + dice.below(4),
+    tailSegments: dice.chance(0.3),
+    rowsPerBatch: 1 + dice.below(4),
+  };
+}
+
+describe("a view", () => {
+  it("shows the same rows however they are laid out", async () => {
+    for (let seed = 1; seed <= 60; seed++) {
+      const dice = new Dice(seed);
+      const history = new RandomHistory(dice, COMMITS);
+      const view = history.cache().view(history.state(layoutOf(dice, COMMITS)));
+      expect({ seed, rows: await dump(view) }).toEqual({ seed, rows: expected(history, COMMITS) });
+    }
+  });
+
+  it("keeps its version while the branch moves on, with or without checkpoints between", async () => {
+    for (let seed = 1; seed <= 60; seed++) {
+      const dice = new Dice(seed);
+      const history = new RandomHistory(dice, COMMITS);
+      const cache = history.cache({ resident: dice.chance(0.5) });
+      let checkpointed = 0;
+      const views: GraphView[] = [];
+      for (let commits = 0; commits <= COMMITS; commits++) {
+        if (dice.chance(0.3)) checkpointed = dice.below(commits + 1);
+        const view = cache.view(history.state({ ...layoutOf(dice, commits), checkpointed }, commits));
+        if (dice.chance(0.7)) await dump(view);
+        views.push(view);
+      }
+      for (const [commits, view] of views.entries()) {
+        expect({ seed, commits, rows: await dump(view) }).toEqual({ seed, commits, rows: expected(history, commits) });
+      }
+    }
+  });
+
+  it("travels to commits that the branch has left behind", async () => {
+    const dice = new Dice(7);
+    const history = new RandomHistory(dice, COMMITS);
+    const cache = history.cache();
+    await dump(cache.view(history.state({ checkpointed: COMMITS })));
+    for (let commits = COMMITS - 1; commits >= 0; commits--) {
+      const past = cache.view(history.state(layoutOf(dice, commits), commits));
+      expect(await dump(past)).toEqual(expected(history, commits));
+    }
+    expect(await dump(cache.view(history.state({ checkpointed: COMMITS })))).toEqual(expected(history, COMMITS));
+  });
+
+  it("of a branch that left another one starts from what is in memory", async () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const dice = new Dice(seed);
+      const history = new RandomHistory(dice, COMMITS);
+      const cache = history.cache();
+      const main = cache.view(history.state({ checkpointed: 4 }, 8));
+      await dump(main);
+      const reads = history.segments.reads;
+      const fork = cache.view(history.state({ checkpointed: 4 }, 8, "fork"));
+      expect(await dump(fork)).toEqual(expected(history, 8));
+      expect(history.segments.reads).toBe(reads);
+      const further = cache.view(history.state({ checkpointed: 4 }, COMMITS, "fork"));
+      expect(await dump(further)).toEqual(expected(history, COMMITS));
+      expect(await dump(main)).toEqual(expected(history, 8));
+    }
+  });
+
+  it("looks up entities without making their type resident", async () => {
+    for (let seed = 1; seed <= 60; seed++) {
+      const dice = new Dice(seed);
+      const history = new RandomHistory(dice, COMMITS);
+      const view = history.cache().view(history.state(layoutOf(dice, COMMITS)));
+      const live = replay(history.commits);
+      for (const type of history.catalog.nodes.values()) {
+        const ids = ["a0", "a1", "a5", "b0", "b3", "nobody", "a1"];
+        const rows = ids.map((id) => live.get(type.id)?.get(keyOf({ id, src: null, dst: null })) ?? null);
+        expect(await view.lookupNodes(type, ids)).toEqual(rows);
+        expect(await view.nodesExist(type, ids)).toEqual(rows.map((row) => row !== null));
+        expect(view.changedAt(type)).toBe(
+          history.commits.findLastIndex((commit) => commit.some((change) => change.type.id === type.id)) + 2,
+        );
+      }
+      for (const type of history.catalog.edges.values()) {
+        const edges = [...(live.get(type.id)?.values() ?? [])];
+        const from = edges.filter((row) => row.src === "a1" || row.src === "b1").sort(byKey);
+        expect((await view.lookupEdgesFrom(type, ["a1", "b1", "b1"])).sort(byKey)).toEqual(from);
+        const triples = edges.map((row) => ({ src: row.src ?? "", dst: row.dst ?? "", id: row.id }));
+        expect(await view.lookupEdgeTriples(type, [...triples, { src: "a1", dst: "a1", id: "none" }])).toEqual([
+          ...edges,
+          null,
+        ]);
+      }
+      for (const type of history.catalog.typeById.values()) expect(view.isResident(type)).toBe(false);
+      for (const type of history.catalog.typeById.values()) {
+        expect(await view.count(type)).toBe(live.get(type.id)?.size ?? 0);
+      }
+    }
+  });
+
+  it("finds edges by their end and by their id", async () => {
+    for (let seed = 1; seed <= 40; seed++) {
+      const dice = new Dice(seed);
+      const history = new RandomHistory(dice, COMMITS);
+      const cache = history.cache({ resident: dice.chance(0.5) });
+      const view = cache.view(history.state(layoutOf(dice, COMMITS)));
+      const live = replay(history.commits);
+      for (const type of history.catalog.edges.values()) {
+        const edges = [...(live.get(type.id)?.values() ?? [])];
+        const into = edges.filter((row) => row.dst === "a2" || row.dst === "b1").sort(byKey);
+        expect((await view.lookupEdgesTo(type, ["a2", "b1", "b1"])).sort(byKey)).toEqual(into);
+        const from = edges.filter((row) => row.src === "a2" || row.src === "b1").sort(byKey);
+        expect((await view.lookupEdgesFrom(type, ["a2", "b1"])).sort(byKey)).toEqual(from);
+        expect(await view.lookupEdges(type, [...edges.map((row) => row.id), "none"])).toEqual([...edges, null]);
+      }
+    }
+  });
+
+  it("reads only the batches that may hold what is sought", async () => {
+    const history = new RandomHistory(new Dice(3), 0);
+    const type = history.node("A");
+    const rows = Array.from({ length: 1_000 }, (_, i) => {
+      const k = `key${String(i).padStart(4, "0")}`;
+      return history.row(type, k, { k, n: i });
+    });
+    history.commit({ type, rows });
+    const view = history.cache().view(history.state({ checkpointed: 1, rowsPerBatch: 10 }));
+    const [row] = await view.lookupNodes(type, ["key0567"]);
+    expect(row?.id).toBe("key0567");
+    expect(history.segments.reads).toBe(1);
+    expect(await view.nodesExist(type, ["key0568", "zzz", ""])).toEqual([true, false, false]);
+    expect(history.segments.reads).toBe(1);
+    expect(await view.count(type)).toBe(1_000);
+    expect(history.segments.reads).toBe(1);
+  });
+
+  it("tells who holds a unique tuple", async () => {
+    for (let seed = 1; seed <= 40; seed++) {
+      const dice = new Dice(seed);
+      const history = new RandomHistory(dice, COMMITS);
+      const cache = history.cache();
+      for (const commits of [5, COMMITS]) {
+        const view = cache.view(history.state({ checkpointed: 3 }, commits));
+        const live = [...(replay(history.commits.slice(0, commits)).get(history.node("A").id)?.values() ?? [])];
+        const type = history.node("A");
+        const n = type.properties.findIndex((property) => property.name === "n");
+        const holders = await view.uniqueHolders(type, ["n"], ['["1"]', '["77"]', '["-1"]']);
+        for (const value of [1, 77, -1]) {
+          const ids = live.filter((row) => row.values[n] === value).map((row) => row.id);
+          expect((holders.get(`["${value}"]`) ?? []).sort()).toEqual(ids.sort());
+        }
+      }
+    }
+  });
+});
