@@ -23,6 +23,8 @@ export interface S3Request {
   readonly key: string;
   readonly query: URLSearchParams;
   readonly isConditional: boolean;
+  /** Requests that came while others were under way share a number; how well they are told apart rests on `latencyMs`. */
+  readonly wave: number;
 }
 
 /** What a test asks the server to do to one request instead of serving it. */
@@ -45,6 +47,8 @@ export interface S3ServerOptions {
   readonly key?: SigningKey;
   /** Milliseconds before every answer. */
   readonly latencyMs?: number;
+  /** A free one, without. */
+  readonly port?: number;
 }
 
 export interface S3Server {
@@ -84,7 +88,13 @@ interface Reply {
 
 /** Starts a server on a free port of this machine. */
 export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Server> {
-  const { buckets = ["test-bucket"], conditions = "kept", key = TEST_KEY, latencyMs = 0 } = options;
+  const {
+    buckets = ["test-bucket"],
+    conditions = "kept",
+    key = TEST_KEY,
+    latencyMs = 0,
+    port: wanted = 0,
+  } = options;
   const state: State = {
     buckets: new Map(buckets.map((name) => [name, emptyBucket()])),
     conditions,
@@ -94,25 +104,27 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
   let decide: (request: S3Request) => Misbehaviour | null = () => null;
   let inFlight = 0;
   let inFlightMax = 0;
+  let waves = 0;
 
-  const serve = async (message: IncomingMessage, response: ServerResponse) => {
+  const serve = async (message: IncomingMessage, response: ServerResponse, wave: number) => {
     const body = await bodyOf(message);
     if (latencyMs > 0) await Bun.sleep(latencyMs);
     const target = message.url ?? "/";
     const fault = signatureFault({ method: message.method ?? "", target, headers: message.headers }, key);
     if (fault !== null) return send(message, response, failure(403, fault));
-    const request = parseRequest(message);
+    const request = parseRequest(message, wave);
     requests.push(request);
     await act(state, { request, message, response, body, misbehaviour: decide(request) });
   };
   const server = createServer((message, response) => {
+    if (inFlight === 0) waves++;
     inFlightMax = Math.max(inFlightMax, ++inFlight);
     response.once("close", () => inFlight--);
     // A connection that a client or a test broke is no error of the server.
     for (const stream of [message, response]) stream.on("error", () => {});
-    serve(message, response).catch(() => response.destroy());
+    serve(message, response, waves).catch(() => response.destroy());
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(wanted, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   const endpoint = `http://127.0.0.1:${port}`;
 
@@ -182,7 +194,7 @@ async function act(state: State, exchange: Exchange): Promise<void> {
   }
 }
 
-function parseRequest(message: IncomingMessage): S3Request {
+function parseRequest(message: IncomingMessage, wave: number): S3Request {
   const { method = "GET", headers, url = "/" } = message;
   const [path, search = ""] = url.split("?", 2);
   const [, bucket = "", ...rest] = path.split("/");
@@ -197,6 +209,7 @@ function parseRequest(message: IncomingMessage): S3Request {
     key,
     query,
     isConditional,
+    wave,
   };
 }
 
