@@ -7,6 +7,7 @@ import { type Diagnostic, errorAt, messageOf, warningAt } from "./diagnostics.ts
 import { byKey } from "./digests.ts";
 import { policyBlobKey, queryBlobKey } from "./layout.ts";
 import type { Ledger } from "./ledger.ts";
+import { BLOB_CHECKS_IN_FLIGHT_MAX } from "./limits.ts";
 
 /** Where the file of a resource is kept, or null for resources that have none. */
 export function blobKey(address: string, digest: string): string | null {
@@ -41,28 +42,40 @@ export async function readBlob(storage: StorageAdapter, key: string, digest: str
   }
 }
 
-/** Checks every blob that the ledger names. */
+/** Checks every blob that the ledger names, a window of them at a time. */
 export async function verifyBlobs(storage: StorageAdapter, ledger: Ledger): Promise<readonly Diagnostic[]> {
-  const checks = byKey(ledger.resources).map(async ([address, { digest }]): Promise<Diagnostic[]> => {
-    const key = blobKey(address, digest);
-    if (key === null) return [];
-    const blob = await readBlob(storage, key, digest);
-    switch (blob.kind) {
-      case "ok":
-        return [];
-      case "missing":
-        return [warningAt("catalog_payload_missing", address, `'${key}' is missing`)];
-      case "mismatch":
-        return [
-          warningAt(
-            "catalog_payload_mismatch",
-            address,
-            `'${key}' has other bytes: its digest is ${blob.actual}`,
-          ),
-        ];
-      case "unreadable":
-        return [errorAt("catalog_payload_read_error", address, `cannot read '${key}': ${blob.message}`)];
-    }
-  });
-  return (await Promise.all(checks)).flat();
+  const entries = byKey(ledger.resources);
+  const diagnostics: Diagnostic[] = [];
+  for (let at = 0; at < entries.length; at += BLOB_CHECKS_IN_FLIGHT_MAX) {
+    const window = entries.slice(at, at + BLOB_CHECKS_IN_FLIGHT_MAX);
+    const found = await Promise.all(
+      window.map(([address, { digest }]) => verifyBlob(storage, address, digest)),
+    );
+    diagnostics.push(...found.flatMap((diagnostic) => diagnostic ?? []));
+  }
+  return diagnostics;
+}
+
+async function verifyBlob(
+  storage: StorageAdapter,
+  address: string,
+  digest: string,
+): Promise<Diagnostic | null> {
+  const key = blobKey(address, digest);
+  if (key === null) return null;
+  const blob = await readBlob(storage, key, digest);
+  switch (blob.kind) {
+    case "ok":
+      return null;
+    case "missing":
+      return warningAt("catalog_payload_missing", address, `'${key}' is missing`);
+    case "mismatch":
+      return warningAt(
+        "catalog_payload_mismatch",
+        address,
+        `'${key}' has other bytes: their digest is ${blob.actual}`,
+      );
+    case "unreadable":
+      return errorAt("catalog_payload_read_error", address, `cannot read '${key}': ${blob.message}`);
+  }
 }

@@ -70,7 +70,7 @@ export interface SchemaIntent {
 export async function createGraph(root: GraphRoot, { source, digest, actor }: SchemaIntent): Promise<void> {
   const { storage, ports } = root;
   if (!(await graphExists(storage))) {
-    await initGraph({ storage, ports, schemaSource: source, ...(actor === null ? {} : { actor }) });
+    await initGraph({ storage, ports, schemaSource: source });
     return;
   }
   await withGraph(root, async (graph) => {

@@ -1,8 +1,6 @@
 // The control plane: what a deployment should be (a folder), what it is (a ledger on storage), and the way from one to
 // the other. Every command answers the object that `--json` prints; its `ok` decides the exit code.
 
-import { type OmnigraphError, unsupported } from "../lib/errors.ts";
-
 export { type ApplyOptions, applyCluster } from "./apply.ts";
 export type { Diagnostic } from "./diagnostics.ts";
 export type { ExternalBlobBase, ExternalBlobPolicy } from "./external-blobs.ts";
@@ -32,7 +30,3 @@ export type { ClusterOptions } from "./session.ts";
 export { clusterStatus } from "./status.ts";
 export { forceUnlock } from "./unlock.ts";
 export { validateCluster } from "./validate.ts";
-
-/** Refuses, by name, the commands that this build does not have. */
-export const unsupportedCommand = (command: "refresh" | "approve"): OmnigraphError =>
-  unsupported(`cluster ${command}`);

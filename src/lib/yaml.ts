@@ -83,6 +83,7 @@ export async function parseYaml(text: string): Promise<YamlDocument> {
 
   let nodes = 0;
   const following = new Set<Node>();
+  const targets = new Map<Alias, Node>();
   const startOf = (node: Node | null | undefined): Position => position(node?.range?.[0] ?? 0);
 
   const keyText = (key: unknown): string | null =>
@@ -110,7 +111,8 @@ export async function parseYaml(text: string): Promise<YamlDocument> {
   };
 
   const convertAlias = (alias: Alias, at: Position): YamlNode => {
-    const target = alias.resolve(document);
+    // Finding an anchor walks the document, and an alias may be met once for every way that leads to it.
+    const target = targets.get(alias) ?? alias.resolve(document);
     if (target === undefined) {
       setFault(`unresolved alias '${alias.source}'`, at);
       return { kind: "null", at };
@@ -119,6 +121,7 @@ export async function parseYaml(text: string): Promise<YamlDocument> {
       setFault(`alias '${alias.source}' contains itself`, at);
       return { kind: "null", at };
     }
+    targets.set(alias, target);
     following.add(target);
     const value = convert(target, at);
     following.delete(target);

@@ -50,8 +50,8 @@ describe("a cluster folder", () => {
       config_dir: directory,
       config_file: `${directory}/cluster.yaml`,
     });
-    expect(items(output.resources).map(({ address, kind, path }) => [address, kind, path])).toEqual([
-      ["graph.fleet", "graph", undefined],
+    expect(items(output.resources).map(({ address, kind, path }) => [address, kind, path ?? null])).toEqual([
+      ["graph.fleet", "graph", null],
       ["policy.crew", "policy", `${directory}/policies/crew.yaml`],
       ["policy.topology", "policy", `${directory}/policies/server.yaml`],
       ["query.fleet.all_ships", "query", `${directory}/queries/ships.gq`],
