@@ -6,10 +6,12 @@ import type { BranchState, DeletedEdge, Row } from "../store/types.ts";
 import { edgeColumns, edgeKey } from "./base-table.ts";
 import type { BranchImage } from "./branch-image.ts";
 import { textAt } from "./columns.ts";
+import type { Place } from "./delta.ts";
 import { EdgeTable } from "./edge-table.ts";
 import { type BatchCache, countCold, lookupEdgesFrom, lookupNodes, lookupTriples } from "./lookup.ts";
 import { NodeTable } from "./node-table.ts";
-import { Table } from "./table.ts";
+import { RowCollection } from "./row-collection.ts";
+import { rowAt, Table } from "./table.ts";
 import type { BaseTables, TypeImage } from "./type-image.ts";
 import { changesOf } from "./type-image.ts";
 import type { KeyText } from "./unique-index.ts";
@@ -103,8 +105,8 @@ export class GraphView implements View {
         return number < 0 ? null : table.row(number);
       });
     }
-    const rows = await lookupNodes(this.context.batches, this.state, type, ids);
-    return ids.map((id) => rows.get(id) ?? null);
+    const places = await lookupNodes(this.context.batches, this.state, type, ids);
+    return ids.map((id) => this.rowOf(type, places.get(id)));
   }
 
   async nodesExist(type: NodeType, ids: readonly string[]): Promise<boolean[]> {
@@ -113,13 +115,16 @@ export class GraphView implements View {
       const table = this.nodes(type);
       return ids.map((id) => table.find(id) >= 0);
     }
-    const rows = await lookupNodes(this.context.batches, this.state, type, ids);
-    return ids.map((id) => rows.has(id));
+    const places = await lookupNodes(this.context.batches, this.state, type, ids);
+    return ids.map((id) => places.has(id));
   }
 
   async lookupEdgesFrom(type: EdgeType, sources: readonly string[]): Promise<Row[]> {
     if (this.context.resident) await this.load([type]);
-    if (!this.isResident(type)) return lookupEdgesFrom(this.context.batches, this.state, type, sources);
+    if (!this.isResident(type)) {
+      const places = await lookupEdgesFrom(this.context.batches, this.state, type, sources);
+      return places.map((place) => rowAt(type, place.batch, place.row));
+    }
     const table = this.edgeRows(type);
     const { src } = edgeColumns(table.rows);
     const rows: Row[] = [];
@@ -174,8 +179,8 @@ export class GraphView implements View {
         return table.isLive(number) ? table.row(number) : null;
       });
     }
-    const rows = await lookupTriples(this.context.batches, this.state, type, triples);
-    return triples.map((triple) => rows.get(edgeKey(triple)) ?? null);
+    const places = await lookupTriples(this.context.batches, this.state, type, triples);
+    return triples.map((triple) => this.rowOf(type, places.get(edgeKey(triple))));
   }
 
   async uniqueHolders(
@@ -207,6 +212,20 @@ export class GraphView implements View {
   changedAt(type: EntityType): number {
     const last = this.state.tail.findLast((commit) => changesOf(commit, type) !== null);
     return last?.record.version ?? this.state.checkpoint.types.get(type.id)?.changedAt ?? 1;
+  }
+
+  /** True where reading a few entities should not bring their whole type into memory. */
+  isColdFor(types: Iterable<EntityType>): boolean {
+    return !this.context.resident && [...types].some((type) => !this.isResident(type));
+  }
+
+  /** Begins a collection of single rows, for a read that can tell beforehand which ones it needs. */
+  collect(): RowCollection {
+    return new RowCollection(this.context.batches, this.state);
+  }
+
+  private rowOf(type: EntityType, place: Place | undefined): Row | null {
+    return place === undefined ? null : rowAt(type, place.batch, place.row);
   }
 
   /** The rows of an edge type without regard to its end types. */

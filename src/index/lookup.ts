@@ -5,12 +5,11 @@ import { compareUtf8, encodeUtf8 } from "../lib/utf8.ts";
 import type { EdgeType, EntityType, NodeType } from "../schema/catalog.ts";
 import type { RowBatch } from "../store/column.ts";
 import type { SegmentReader } from "../store/index.ts";
-import type { BranchState, DeadRows, DeletedEdge, Row, SegmentRef } from "../store/types.ts";
+import type { BranchState, DeadRows, DeletedEdge, SegmentRef } from "../store/types.ts";
 import { edgeKey } from "./base-table.ts";
 import { compareToBytes, textAt } from "./columns.ts";
-import { entityAt } from "./delta.ts";
+import { entityAt, type Place } from "./delta.ts";
 import { LOOKUP_BATCHES_MAX } from "./limits.ts";
-import { rowAt } from "./table.ts";
 import { changesOf } from "./type-image.ts";
 
 /** Decoded batches of recent lookups, by segment and place. */
@@ -60,18 +59,12 @@ export class BatchCache {
   }
 }
 
-/** A live row where it stands. */
-interface Hit {
-  readonly batch: RowBatch;
-  readonly row: number;
-}
-
 /** Searches batches that are sorted by one column for the texts that are sought. */
 interface Search {
   /** The sorted texts, ascending by bytes. */
   readonly keys: readonly string[];
   readonly column: (batch: RowBatch) => RowBatch["ids"];
-  readonly onHit: (key: string, hit: Hit) => void;
+  readonly onHit: (key: string, hit: Place) => void;
 }
 
 function searchBatch(batch: RowBatch, search: Search, isDead: (row: number) => boolean): void {
@@ -128,13 +121,13 @@ export async function lookupNodes(
   state: BranchState,
   type: NodeType,
   ids: readonly string[],
-): Promise<Map<string, Row>> {
-  const found = new Map<string, Row>();
+): Promise<Map<string, Place>> {
+  const found = new Map<string, Place>();
   let open = [...new Set(ids)].sort(compareUtf8);
   const search = (): Search => ({
     keys: open,
     column: (batch) => batch.ids,
-    onHit: (key, hit) => found.set(key, rowAt(type, hit.batch, hit.row)),
+    onHit: (key, hit) => found.set(key, hit),
   });
   const settle = (isSettled: (id: string) => boolean) => {
     open = open.filter((id) => !isSettled(id));
@@ -159,8 +152,8 @@ export async function lookupEdgesFrom(
   state: BranchState,
   type: EdgeType,
   sources: readonly string[],
-): Promise<Row[]> {
-  const found: Row[] = [];
+): Promise<Place[]> {
+  const found: Place[] = [];
   /** Edges about which a newer commit had the last word. */
   const settled = new Set<string>();
   const keys = [...new Set(sources)].sort(compareUtf8);
@@ -168,11 +161,10 @@ export async function lookupEdgesFrom(
     keys,
     column: (batch) => batch.src ?? batch.ids,
     onHit: (_, hit) => {
-      const row = rowAt(type, hit.batch, hit.row);
-      const key = edgeKey({ src: row.src ?? "", dst: row.dst ?? "", id: row.id });
+      const key = edgeKey(entityAt("edge", hit.batch, hit.row));
       if (settled.has(key)) return;
       settled.add(key);
-      found.push(row);
+      found.push(hit);
     },
   };
   for (const commit of state.tail.toReversed()) {
@@ -194,18 +186,13 @@ export async function lookupTriples(
   state: BranchState,
   type: EdgeType,
   triples: readonly DeletedEdge[],
-): Promise<Map<string, Row>> {
+): Promise<Map<string, Place>> {
   const wanted = new Set(triples.map(edgeKey));
-  const rows = await lookupEdgesFrom(
-    cache,
-    state,
-    type,
-    triples.map((triple) => triple.src),
-  );
-  const found = new Map<string, Row>();
-  for (const row of rows) {
-    const key = edgeKey({ src: row.src ?? "", dst: row.dst ?? "", id: row.id });
-    if (wanted.has(key)) found.set(key, row);
+  const sources = triples.map((triple) => triple.src);
+  const found = new Map<string, Place>();
+  for (const place of await lookupEdgesFrom(cache, state, type, sources)) {
+    const key = edgeKey(entityAt("edge", place.batch, place.row));
+    if (wanted.has(key)) found.set(key, place);
   }
   return found;
 }

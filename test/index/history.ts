@@ -1,11 +1,16 @@
 // A graph's past as a list of plain changes, and any physical form of the state that they lead to: rows in segments, in
 // the tail, or both; so that tests can ask whether the form shows.
 
-import type { Value } from "../../src/query/plan.ts";
-import { admitSchema, type Catalog, canonicalKeyText, type EntityType, type StableId } from "../../src/schema/index.ts";
-import { ImageCache, type ImageCacheOptions } from "../../src/index/index.ts";
 import { gatherBatch } from "../../src/index/columns.ts";
-import { batchOf } from "../../src/store/row-codec.ts";
+import { ImageCache, type ImageCacheOptions } from "../../src/index/index.ts";
+import type { Value } from "../../src/query/plan.ts";
+import {
+  admitSchema,
+  type Catalog,
+  canonicalKeyText,
+  type EntityType,
+  type StableId,
+} from "../../src/schema/index.ts";
 import type {
   BranchState,
   CommitRecord,
@@ -19,6 +24,7 @@ import type {
   TypeChanges,
   TypeState,
 } from "../../src/store/index.ts";
+import { batchOf } from "../../src/store/row-codec.ts";
 
 /** What one commit does to one type. */
 export interface Change {
@@ -42,7 +48,8 @@ export interface Layout {
   readonly rowsPerBatch: number;
 }
 
-export const keyOf = (row: Pick<Row, "id" | "src" | "dst">): string => JSON.stringify([row.src, row.dst, row.id]);
+export const keyOf = (row: Pick<Row, "id" | "src" | "dst">): string =>
+  JSON.stringify([row.src, row.dst, row.id]);
 const nodeKey = (id: string) => JSON.stringify([null, null, id]);
 const edgeKey = (edge: DeletedEdge) => JSON.stringify([edge.src, edge.dst, edge.id]);
 
@@ -84,7 +91,12 @@ export class Segments implements SegmentReader {
     const batches: RowBatch[] = [];
     for (let start = 0; start < whole.length; start += rowsPerBatch) {
       const length = Math.min(rowsPerBatch, whole.length - start);
-      batches.push(gatherBatch(whole, Int32Array.from({ length }, (_, i) => start + i)));
+      batches.push(
+        gatherBatch(
+          whole,
+          Int32Array.from({ length }, (_, i) => start + i),
+        ),
+      );
     }
     this.batches.set(id, batches);
     const decoder = new TextDecoder();
@@ -135,7 +147,13 @@ export class History {
   }
 
   /** A row from property values by name. */
-  row(type: EntityType, id: string, values: Readonly<Record<string, Value>>, src?: string, dst?: string): Row {
+  row(
+    type: EntityType,
+    id: string,
+    values: Readonly<Record<string, Value>>,
+    src?: string,
+    dst?: string,
+  ): Row {
     return {
       id,
       src: src ?? null,
@@ -171,12 +189,10 @@ export class History {
         types: this.checkpoint(form, checkpointed),
         history: { commits: [], earlier: [], packs: [] },
       },
-      tail: this.commits
-        .slice(checkpointed, count)
-        .map((commit, i): LoggedCommit => {
-          const record = records[checkpointed + i + 1];
-          return { record, changes: commit.map((change) => this.logged(change, record, form)) };
-        }),
+      tail: this.commits.slice(checkpointed, count).map((commit, i): LoggedCommit => {
+        const record = records[checkpointed + i + 1];
+        return { record, changes: commit.map((change) => this.logged(change, record, form)) };
+      }),
     };
   }
 
@@ -196,6 +212,7 @@ export class History {
       version: index + 1,
       branch: "main",
       position: index,
+      generation: index,
       schemaDigest: this.catalog.digest,
     };
   }
@@ -238,7 +255,10 @@ export class History {
     const segments: { segment: SegmentRef; dead: DeadRows }[] = [];
     for (let first = 0; first < checkpointed; first += form.commitsPerSegment) {
       const last = Math.min(checkpointed, first + form.commitsPerSegment);
-      const chunk = this.commits.slice(first, last).flat().filter((change) => change.type.id === type.id);
+      const chunk = this.commits
+        .slice(first, last)
+        .flat()
+        .filter((change) => change.type.id === type.id);
       const rows = new Map(chunk.flatMap((change) => change.rows ?? []).map((row) => [keyOf(row), row]));
       if (rows.size === 0) continue;
       const id = `segment-${type.id}-${first}-${last}-${form.rowsPerBatch}`;
@@ -262,7 +282,9 @@ export class History {
 function keysOf(batch: RowBatch): string[] {
   const decoder = new TextDecoder();
   const text = (column: RowBatch["ids"] | null, row: number) =>
-    column === null ? null : decoder.decode(column.bytes.subarray(column.offsets[row], column.offsets[row + 1]));
+    column === null
+      ? null
+      : decoder.decode(column.bytes.subarray(column.offsets[row], column.offsets[row + 1]));
   return Array.from({ length: batch.length }, (_, row) =>
     JSON.stringify([text(batch.src, row), text(batch.dst, row), text(batch.ids, row)]),
   );

@@ -76,7 +76,11 @@ describe("a view", () => {
         views.push(view);
       }
       for (const [commits, view] of views.entries()) {
-        expect({ seed, commits, rows: await dump(view) }).toEqual({ seed, commits, rows: expected(history, commits) });
+        expect({ seed, commits, rows: await dump(view) }).toEqual({
+          seed,
+          commits,
+          rows: expected(history, commits),
+        });
       }
     }
   });
@@ -90,7 +94,9 @@ describe("a view", () => {
       const past = cache.view(history.state(layoutOf(dice, commits), commits));
       expect(await dump(past)).toEqual(expected(history, commits));
     }
-    expect(await dump(cache.view(history.state({ checkpointed: COMMITS })))).toEqual(expected(history, COMMITS));
+    expect(await dump(cache.view(history.state({ checkpointed: COMMITS })))).toEqual(
+      expected(history, COMMITS),
+    );
   });
 
   it("of a branch that left another one starts from what is in memory", async () => {
@@ -130,10 +136,9 @@ describe("a view", () => {
         const from = edges.filter((row) => row.src === "a1" || row.src === "b1").sort(byKey);
         expect((await view.lookupEdgesFrom(type, ["a1", "b1", "b1"])).sort(byKey)).toEqual(from);
         const triples = edges.map((row) => ({ src: row.src ?? "", dst: row.dst ?? "", id: row.id }));
-        expect(await view.lookupEdgeTriples(type, [...triples, { src: "a1", dst: "a1", id: "none" }])).toEqual([
-          ...edges,
-          null,
-        ]);
+        expect(
+          await view.lookupEdgeTriples(type, [...triples, { src: "a1", dst: "a1", id: "none" }]),
+        ).toEqual([...edges, null]);
       }
       for (const type of history.catalog.typeById.values()) expect(view.isResident(type)).toBe(false);
       for (const type of history.catalog.typeById.values()) {
@@ -155,7 +160,10 @@ describe("a view", () => {
         expect((await view.lookupEdgesTo(type, ["a2", "b1", "b1"])).sort(byKey)).toEqual(into);
         const from = edges.filter((row) => row.src === "a2" || row.src === "b1").sort(byKey);
         expect((await view.lookupEdgesFrom(type, ["a2", "b1"])).sort(byKey)).toEqual(from);
-        expect(await view.lookupEdges(type, [...edges.map((row) => row.id), "none"])).toEqual([...edges, null]);
+        expect(await view.lookupEdges(type, [...edges.map((row) => row.id), "none"])).toEqual([
+          ...edges,
+          null,
+        ]);
       }
     }
   });
@@ -185,7 +193,9 @@ describe("a view", () => {
       const cache = history.cache();
       for (const commits of [5, COMMITS]) {
         const view = cache.view(history.state({ checkpointed: 3 }, commits));
-        const live = [...(replay(history.commits.slice(0, commits)).get(history.node("A").id)?.values() ?? [])];
+        const live = [
+          ...(replay(history.commits.slice(0, commits)).get(history.node("A").id)?.values() ?? []),
+        ];
         const type = history.node("A");
         const n = type.properties.findIndex((property) => property.name === "n");
         const holders = await view.uniqueHolders(type, ["n"], ['["1"]', '["77"]', '["-1"]']);

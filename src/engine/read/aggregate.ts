@@ -185,7 +185,11 @@ function presence(cells: Cells): (row: number) => boolean {
 }
 
 /** Sums with the rounding errors carried along (Neumaier), so that the order of rows does not show. */
-function sum(argument: Cells, groupOf: Int32Array, count: number): { sums: Float64Array; seen: Float64Array } {
+function sum(
+  argument: Cells,
+  groupOf: Int32Array,
+  count: number,
+): { sums: Float64Array; seen: Float64Array } {
   const sums = new Float64Array(count);
   const carried = new Float64Array(count);
   const seen = new Float64Array(count);
@@ -201,7 +205,8 @@ function sum(argument: Cells, groupOf: Int32Array, count: number): { sums: Float
     const into = groupOf[row];
     const rounded = Number(value);
     add(into, rounded);
-    if (typeof value === "bigint" && !Number.isSafeInteger(rounded)) add(into, Number(value - BigInt(rounded)));
+    if (typeof value === "bigint" && !Number.isSafeInteger(rounded))
+      add(into, Number(value - BigInt(rounded)));
     seen[into]++;
   }
   return { sums: sums.map((total, i) => (Number.isFinite(total) ? total + carried[i] : total)), seen };

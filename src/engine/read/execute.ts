@@ -3,7 +3,9 @@
 import type { GraphView } from "../../index/index.ts";
 import { unsupported } from "../../lib/errors.ts";
 import { compareUtf8 } from "../../lib/utf8.ts";
+import { resolveConstant } from "../../query/index.ts";
 import type {
+  Constant,
   OrderKey,
   Parameters,
   RankFunction,
@@ -14,6 +16,7 @@ import type {
 import type { PropertyType } from "../../schema/catalog.ts";
 import { type GroupedColumn, group } from "./aggregate.ts";
 import { type Cells, takeCells } from "./cells.ts";
+import { coldTables } from "./cold.ts";
 import { ReadContext, type ReadOptions } from "./context.ts";
 import { cellsKey, idKey } from "./order.ts";
 import { plannedTypes, refuseUnsupported } from "./plan-walk.ts";
@@ -33,8 +36,10 @@ export async function executeRead(
   options: ReadOptions,
 ): Promise<ReadRows> {
   refuseUnsupported(plan);
-  await view.load(plannedTypes(plan));
-  return runRead(new ReadContext(plan, parameters, view, options));
+  const resolve = (constant: Constant) => resolveConstant(constant, parameters, options.nowMs);
+  const few = await coldTables(plan, view, resolve);
+  if (few === null) await view.load(plannedTypes(plan));
+  return runRead(new ReadContext(plan, parameters, few ?? view, options));
 }
 
 async function runRead(context: ReadContext): Promise<ReadRows> {

@@ -25,7 +25,7 @@ const ESCAPES: readonly (Uint8Array | undefined)[] = Array.from({ length: 256 },
   const text = short[byte] ?? (byte < 0x20 ? `\\u00${HEX[byte >> 4]}${HEX[byte & 15]}` : undefined);
   return text === undefined ? undefined : encodeUtf8(text);
 });
-const NEEDS_ESCAPE = Uint8Array.from(ESCAPES, (escape) => (escape === undefined ? 0 : 1));
+const NEEDS_ESCAPE = Uint8Array.from(ESCAPES, (replacement) => (replacement === undefined ? 0 : 1));
 /** No byte becomes more than this many. */
 const ESCAPED_BYTES_MAX = 6;
 
@@ -69,8 +69,8 @@ export class JsonWriter {
       if (NEEDS_ESCAPE[byte] === 0) {
         buffer[at++] = byte;
       } else {
-        const escape = ESCAPES[byte] ?? NULL;
-        for (let k = 0; k < escape.length; k++) buffer[at++] = escape[k];
+        const replacement = ESCAPES[byte] ?? NULL;
+        for (let k = 0; k < replacement.length; k++) buffer[at++] = replacement[k];
       }
     }
     buffer[at++] = QUOTE;

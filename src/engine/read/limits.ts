@@ -6,3 +6,7 @@ export const PRODUCT_BLOCK_ROWS = 65_536;
 export const ROWS_PER_BREATH = 200_000;
 /** Up to this many texts are analysed on the spot where their property has no full-text index yet. */
 export const TEXT_ROWS_UNINDEXED_MAX = 1_000;
+/** A read of a process that holds nothing looks up at most this many entities one by one; beyond it whole types are read. */
+export const COLD_ENTITIES_MAX = 500;
+/** Rounds of lookups, one after the other, before reading whole types at once is the faster way. */
+export const COLD_WAVES_MAX = 4;

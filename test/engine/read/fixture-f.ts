@@ -20,7 +20,10 @@ export class FixtureF extends History {
     super(schema);
     this.commit(
       this.users({ ana: { age: 30 }, ben: { age: 25 }, cy: { age: 35 }, dee: { age: 28 } }),
-      { type: this.node("Team"), rows: ["red", "blue"].map((code) => this.row(this.node("Team"), code, { code })) },
+      {
+        type: this.node("Team"),
+        rows: ["red", "blue"].map((code) => this.row(this.node("Team"), code, { code })),
+      },
       this.links("Follows", ["ana", "ben"], ["ana", "cy"], ["ben", "dee"]),
       this.links("MemberOf", ["ana", "red"], ["ben", "blue"]),
     );
@@ -28,7 +31,9 @@ export class FixtureF extends History {
 
   users(users: Readonly<Record<string, Readonly<Record<string, Value>>>>): Change {
     const type = this.node("User");
-    const rows = Object.entries(users).map(([handle, values]) => this.row(type, handle, { handle, ...values }));
+    const rows = Object.entries(users).map(([handle, values]) =>
+      this.row(type, handle, { handle, ...values }),
+    );
     return { type, rows };
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "bun:test";
-import { executeRead } from "../../../src/engine/read/index.ts";
 import { toJson } from "../../../src/engine/read/cells.ts";
+import { executeRead } from "../../../src/engine/read/index.ts";
 import type { GraphView } from "../../../src/index/index.ts";
 import { OmnigraphError } from "../../../src/lib/errors.ts";
 import type { ReadPlan } from "../../../src/query/plan.ts";
@@ -72,9 +72,12 @@ describe("a read", () => {
           continue;
         }
         const wanted = expected(plan, history, commits);
-        for (const [layout, view] of views.entries()) {
+        // A process that holds nothing looks rows up, where it can, instead of reading whole types.
+        const cold = history.cache().view(dice.pick(layouts));
+        for (const [layout, view] of [...views, cold].entries()) {
           const found = await answer(plan, view);
-          if (found !== wanted) throw new Error(`seed ${seed}, layout ${layout}: ${body}\nexpected ${wanted}\nfound    ${found}`);
+          if (found !== wanted)
+            throw new Error(`seed ${seed}, layout ${layout}: ${body}\nexpected ${wanted}\nfound    ${found}`);
         }
         checked++;
       }

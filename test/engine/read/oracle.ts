@@ -32,7 +32,9 @@ export class Oracle {
   rows(): Value[][] {
     const solutions = this.solve(this.plan.clauses, new Map());
     const ranked = this.rank(solutions);
-    const entries = this.plan.aggregated ? this.grouped(ranked) : ranked.map((solution) => this.plain(solution));
+    const entries = this.plan.aggregated
+      ? this.grouped(ranked)
+      : ranked.map((solution) => this.plain(solution));
     entries.sort((a, b) => comparePaths(a.order, b.order));
     return entries.slice(0, this.plan.limit ?? undefined).map((entry) => entry.values);
   }
@@ -71,7 +73,9 @@ export class Oracle {
     const has = (...slots: (VariableSlot | null)[]) => slots.every((slot) => slot === null || at.has(slot));
     switch (clause.kind) {
       case "binding":
-        return !has(clause.variable) || clause.matches.every((match) => this.matches(at, clause.variable, match));
+        return (
+          !has(clause.variable) || clause.matches.every((match) => this.matches(at, clause.variable, match))
+        );
       case "traversal":
         return !has(clause.from, clause.to, clause.edgeVariable) || this.isTraversed(clause, at);
       case "filter":
@@ -88,7 +92,9 @@ export class Oracle {
   }
 
   private property(at: Assignment, slot: VariableSlot, property: Property): Value {
-    const index = this.plan.variables[slot].type.properties.findIndex((candidate) => candidate.id === property.id);
+    const index = this.plan.variables[slot].type.properties.findIndex(
+      (candidate) => candidate.id === property.id,
+    );
     return at.get(slot)?.values[index] ?? null;
   }
 
@@ -101,8 +107,10 @@ export class Oracle {
     let value = this.constant(match.value);
     if (stored === null || value === null) return false;
     if (match.property.type.scalar === "F32") value = rounded(value);
-    if (match.property.type.list) return (stored as Value[]).some((item) => item !== null && compare(item, value) === 0);
-    if (stored instanceof Float32Array) return JSON.stringify([...stored]) === JSON.stringify([...(value as number[])]);
+    if (match.property.type.list)
+      return (stored as Value[]).some((item) => item !== null && compare(item, value) === 0);
+    if (stored instanceof Float32Array)
+      return JSON.stringify([...stored]) === JSON.stringify([...(value as number[])]);
     return compare(stored, value) === 0;
   }
 
@@ -118,7 +126,8 @@ export class Oracle {
     if (left === null || right === null) return false;
     switch (clause.operator) {
       case "contains":
-        if (Array.isArray(left)) return left.some((item: Value) => item !== null && compare(item, right) === 0);
+        if (Array.isArray(left))
+          return left.some((item: Value) => item !== null && compare(item, right) === 0);
         return (left as string).includes(right as string);
       case "starts_with":
         return (left as string).startsWith(right as string);
@@ -167,12 +176,16 @@ export class Oracle {
 
   private rank(solutions: Map<VariableSlot, Row>[]): { solution: Map<VariableSlot, Row>; score: number }[] {
     const first = this.plan.order[0];
-    if (first?.kind !== "rank" || first.rank.kind !== "bm25") return solutions.map((solution) => ({ solution, score: 0 }));
+    if (first?.kind !== "rank" || first.rank.kind !== "bm25")
+      return solutions.map((solution) => ({ solution, score: 0 }));
     const { variable, property, query } = first.rank;
     const { type } = this.plan.variables[variable];
     const index = type.properties.findIndex((candidate) => candidate.id === property.id);
     const texts = this.entities(type)
-      .map((row) => ({ row, tokens: typeof row.values[index] === "string" ? analyze(row.values[index]) : [] }))
+      .map((row) => ({
+        row,
+        tokens: typeof row.values[index] === "string" ? analyze(row.values[index]) : [],
+      }))
       .filter(({ tokens }) => tokens.length > 0);
     const mean = texts.reduce((sum, { tokens }) => sum + tokens.length, 0) / texts.length;
     const wanted = [...new Set(analyze(this.constant(query) as string))];
@@ -197,7 +210,8 @@ export class Oracle {
   private expression(expression: ReturnExpression, at: Assignment): Value {
     if (expression.kind === "variable") return at.get(expression.variable)?.id ?? null;
     if (expression.kind === "property") return this.property(at, expression.variable, expression.property);
-    if (expression.kind === "aggregate" || expression.kind === "rank" || expression.kind === "textMatch") return null;
+    if (expression.kind === "aggregate" || expression.kind === "rank" || expression.kind === "textMatch")
+      return null;
     return this.constant(expression);
   }
 
@@ -209,7 +223,8 @@ export class Oracle {
       return { value: this.expression(key.operand, solution), descending: key.descending };
     });
     const slots = [...solution.keys()].sort(
-      (a, b) => Buffer.compare(bytes(this.plan.variables[a].name), bytes(this.plan.variables[b].name)) || a - b,
+      (a, b) =>
+        Buffer.compare(bytes(this.plan.variables[a].name), bytes(this.plan.variables[b].name)) || a - b,
     );
     const first = this.plan.order[0];
     const ranked = first?.kind === "rank" && first.rank.kind === "bm25" ? first.rank.variable : null;
@@ -245,7 +260,9 @@ export class Oracle {
   private aggregate(expression: ReturnExpression, solutions: Map<VariableSlot, Row>[]): Value {
     if (expression.kind !== "aggregate") return this.expression(expression, solutions[0]);
     const { argument } = expression;
-    const values = solutions.map((solution) => this.expression(argument, solution)).filter((value) => value !== null);
+    const values = solutions
+      .map((solution) => this.expression(argument, solution))
+      .filter((value) => value !== null);
     if (expression.function === "count") return BigInt(values.length);
     if (values.length === 0) return null;
     if (expression.function === "min") return values.reduce((a, b) => (compare(b, a) < 0 ? b : a));
@@ -258,7 +275,12 @@ export class Oracle {
 }
 
 /** Breadth-first, as spec 02 §7.2 tells it. */
-function walk(steps: readonly (readonly [string, string])[], start: string, min: number, max: number): Set<string> {
+function walk(
+  steps: readonly (readonly [string, string])[],
+  start: string,
+  min: number,
+  max: number,
+): Set<string> {
   const visited = new Set([start]);
   const emitted = new Set<string>();
   let frontier = [start];

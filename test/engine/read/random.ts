@@ -43,7 +43,18 @@ export class Dice {
   }
 }
 
-const WORDS = ["red fox", "Running foxes", "naïve café", "the blue run", "ﬁne Ünder", "a_b", "100%", "", "Rome\u{1F600}", "\uFFFDrun"];
+const WORDS = [
+  "red fox",
+  "Running foxes",
+  "naïve café",
+  "the blue run",
+  "ﬁne Ünder",
+  "a_b",
+  "100%",
+  "",
+  "Rome\u{1F600}",
+  "\uFFFDrun",
+];
 const TAGS = ["x", "y", "zz"];
 const INTS = [0, 1, 2, 3, -1];
 const BIGS = [1n, 2n, 9_007_199_254_740_993n, 9_007_199_254_740_992n, -5n];
@@ -70,9 +81,11 @@ export class RandomHistory extends History {
     const ids = (name: string) => [...(live.get(this.node(name).id)?.values() ?? [])].map((row) => row.id);
     const nodeChange = (name: "A" | "B", count: number): Change => {
       const type = this.node(name);
-      const fresh = new Set(Array.from({ length: dice.below(count) }, () => `${name.toLowerCase()}${dice.below(6)}`));
+      const fresh = new Set(
+        Array.from({ length: dice.below(count) }, () => `${name.toLowerCase()}${dice.below(6)}`),
+      );
       const deleted = ids(name).filter((id) => !fresh.has(id) && dice.chance(0.12));
-      const values = () =>
+      const values = (): Record<string, Value> =>
         name === "A"
           ? {
               n: this.maybe(() => dice.pick(INTS)),
@@ -88,12 +101,15 @@ export class RandomHistory extends History {
               s: this.maybe(() => dice.pick(WORDS)),
               big: this.maybe(() => dice.pick([0n, 3n, 18_446_744_073_709_551_615n])),
             };
-      const rows = [...fresh].map((id) => this.row(type, id, { ...values(), ...(name === "A" ? { k: id } : {}) }));
+      const rows = [...fresh].map((id) =>
+        this.row(type, id, { ...values(), ...(name === "A" ? { k: id } : {}) }),
+      );
       return { type, rows, deletedNodes: deleted, replaced: dice.chance(0.04) };
     };
     const nodes = [nodeChange("A", 6), nodeChange("B", 4)];
     const after = replay([...this.commits, nodes]);
-    const has = (name: string, id: string | null) => [...(after.get(this.node(name).id)?.values() ?? [])].some((row) => row.id === id);
+    const has = (name: string, id: string | null) =>
+      [...(after.get(this.node(name).id)?.values() ?? [])].some((row) => row.id === id);
     const edgeChange = (name: string, from: string, to: string): Change => {
       const type = this.edge(name);
       const old = [...(live.get(type.id)?.values() ?? [])];
@@ -102,8 +118,10 @@ export class RandomHistory extends History {
         .map((row) => ({ src: row.src ?? "", dst: row.dst ?? "", id: row.id }));
       const sources = [...(after.get(this.node(from).id)?.values() ?? [])].map((row) => row.id);
       const targets = [...(after.get(this.node(to).id)?.values() ?? [])].map((row) => row.id);
-      const values = () =>
-        name === "E" ? { w: this.maybe(() => dice.pick(INTS)), note: this.maybe(() => dice.pick(WORDS)) } : {};
+      const values = (): Record<string, Value> =>
+        name === "E"
+          ? { w: this.maybe(() => dice.pick(INTS)), note: this.maybe(() => dice.pick(WORDS)) }
+          : {};
       const rows =
         sources.length === 0 || targets.length === 0
           ? []
@@ -163,6 +181,7 @@ function randomMatch(dice: Dice, type: "A" | "B"): string {
   if (type === "B") return ` { s: "${dice.pick(["red fox", "", "a_b"])}" }`;
   return dice.pick([
     ` { k: "a${dice.below(6)}" }`,
+    ` { k: "a${dice.below(6)}" }`,
     ` { n: ${dice.below(3)} }`,
     ` { tags: "${dice.pick(TAGS)}" }`,
     " { x: 0.1 }",
@@ -198,7 +217,11 @@ function randomTraversal(dice: Dice, scope: Scope): string[] {
     }
   }
   const isTurned = end !== "_" && dice.chance(0.3);
-  return [isTurned ? `$${end} ${binding}${word}${hops} $${start.name}` : `$${start.name} ${binding}${word}${hops} $${end}`];
+  return [
+    isTurned
+      ? `$${end} ${binding}${word}${hops} $${start.name}`
+      : `$${start.name} ${binding}${word}${hops} $${end}`,
+  ];
 }
 
 const NUMBERS_A = ["n", "x", "y", "big"];
@@ -207,7 +230,8 @@ function randomFilter(dice: Dice, scope: Scope): string {
   const node = dice.pick(scope.nodes);
   const other = dice.pick(scope.nodes);
   const operator = dice.pick(["=", "!=", "<", "<=", ">", ">="]);
-  const numberOf = (of: { name: string; type: "A" | "B" }) => `$${of.name}.${of.type === "A" ? dice.pick(NUMBERS_A) : "big"}`;
+  const numberOf = (of: { name: string; type: "A" | "B" }) =>
+    `$${of.name}.${of.type === "A" ? dice.pick(NUMBERS_A) : "big"}`;
   const bound = scope.edges.find((edge) => !edge.includes("-"));
   switch (dice.below(9)) {
     case 0:
@@ -223,7 +247,9 @@ function randomFilter(dice: Dice, scope: Scope): string {
     case 5:
       return `search($${node.name}.s, "${dice.pick(["running", "cafe blue", "fox", "the", "under"])}")${dice.pick(["", "", " = false", " != true"])}`;
     case 6:
-      return node.type === "A" ? `$${node.name}.tags contains "${dice.pick(TAGS)}"` : `$${node.name}.s != "x"`;
+      return node.type === "A"
+        ? `$${node.name}.tags contains "${dice.pick(TAGS)}"`
+        : `$${node.name}.s != "x"`;
     case 7:
       return `["red fox", "a_b"] contains $${node.name}.s`;
     default:
@@ -263,6 +289,7 @@ function randomReturn(dice: Dice, scope: Scope): string {
   }
   const items = Array.from({ length: 1 + dice.below(3) }, (_, i) => `${item()} as i${i}`);
   const keys = Array.from({ length: dice.below(3) }, () => `${property()} ${dice.pick(["", "desc"])}`);
-  if (dice.chance(0.15)) keys.unshift(`bm25($${node().name}.s, "${dice.pick(["red running fox", "cafe", "blue"])}")`);
+  if (dice.chance(0.15))
+    keys.unshift(`bm25($${node().name}.s, "${dice.pick(["red running fox", "cafe", "blue"])}")`);
   return `return { ${items.join(", ")} }${keys.length > 0 ? ` order { ${keys.join(", ")} }` : ""}${limit}`;
 }

@@ -15,7 +15,12 @@ export function planRead(source: string, catalog: Catalog): ReadPlan {
 }
 
 /** Runs the body of a query (`match …`) with parameters, e.g. `["$q: String", "match { … } return { … }"]`. */
-export async function runRead(view: GraphView, body: string, params: Record<string, JsonValue> = {}, declared = "") {
+export async function runRead(
+  view: GraphView,
+  body: string,
+  params: Record<string, JsonValue> = {},
+  declared = "",
+) {
   const plan = planRead(`query q(${declared}) { ${body} }`, view.catalog);
   return executeRead(plan, decodeParams(plan.parameters, params), view, { nowMs: NOW_MS });
 }
