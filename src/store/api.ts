@@ -28,6 +28,8 @@ export interface StoreOptions {
   readonly cache?: ObjectCache;
   /** The branch that the caller is about to use: its ref is fetched beside graph.json. */
   readonly branch?: string;
+  /** The caller is about to write: whether the store keeps conditional puts is looked up beside the first reads. */
+  readonly writing?: boolean;
   /** Checkpoints run only when `settle` is called, not by themselves (for tests that count requests). */
   readonly manualCheckpoints?: boolean;
 }
@@ -49,7 +51,7 @@ export interface PublishRequest {
 export interface PublishResult {
   /** Null when `prepare` found nothing to commit. */
   readonly commit: CommitRecord | null;
-  /** A state that holds the commit as its head. */
+  /** The head as this process knew it right after: its history holds the commit. */
   readonly state: BranchState;
 }
 
@@ -111,9 +113,9 @@ export interface GraphStore extends SegmentReader {
   commonAncestor(a: BranchState, b: BranchState): Promise<CommitRecord>;
   /**
    * The commits of a state's first-parent chain, with their changes, oldest first, after the newest one that is also on
-   * the first-parent chain of `base` (`base` itself where the state descends from it directly).
+   * the first-parent chain of `base` (which is `base`'s head where the state descends from it directly).
    */
-  commitsAfter(state: BranchState, base: CommitRecord): Promise<LoggedCommit[]>;
+  commitsAfter(state: BranchState, base: BranchState): Promise<LoggedCommit[]>;
 
   /** Waits until background checkpoints are done. */
   settle(): Promise<void>;

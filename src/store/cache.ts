@@ -10,7 +10,6 @@ interface Held {
 
 export class ObjectCache {
   private readonly held = new Map<string, Held>();
-  private readonly loading = new Map<string, Promise<unknown>>();
   private bytes = 0;
 
   constructor(private readonly bytesMax: number) {}
@@ -37,24 +36,6 @@ export class ObjectCache {
       if (this.bytes <= this.bytesMax) break;
       this.held.delete(oldest);
       this.bytes -= freed;
-    }
-  }
-
-  /** The kept value, or what `load` brings; callers that ask together share one load. A failed load is not kept. */
-  async getOrLoad<T>(key: string, load: () => Promise<{ value: T; bytes: number }>): Promise<T> {
-    const found = this.get<T>(key);
-    if (found !== undefined) return found;
-    const pending = this.loading.get(key) as Promise<T> | undefined;
-    if (pending !== undefined) return pending;
-    const loaded = load().then(({ value, bytes }) => {
-      this.put(key, value, bytes);
-      return value;
-    });
-    this.loading.set(key, loaded);
-    try {
-      return await loaded;
-    } finally {
-      this.loading.delete(key);
     }
   }
 }

@@ -10,7 +10,19 @@ export type {
   SegmentReader,
   StoreOptions,
 } from "./api.ts";
+export { findRow, type RowKey } from "./batch-search.ts";
 export { MAIN, validateBranchName } from "./branch-name.ts";
+export { BatchBuilder, type BatchShape, type SortedRows, shapeOf, sortBatch, takeRows } from "./builder.ts";
 export { ObjectCache } from "./cache.ts";
 export * from "./column.ts";
+export { BoolBuilder, type ColumnBuilder, FixedBuilder, Utf8Builder } from "./column-builder.ts";
+export { textAt, valueAt } from "./column-value.ts";
+export { type GraphRecord, type InitRequest, initStore } from "./graph-record.ts";
+export { openStore } from "./graph-store.ts";
+export { inlineBytes } from "./inline-rows.ts";
+export { INLINE_BYTES_MAX } from "./limits.ts";
+export { landedOn } from "./lineage.ts";
+export { changedAt } from "./replay.ts";
+export { batchOf, rowAt, rowsOf } from "./row-codec.ts";
 export type * from "./types.ts";
+export { uniqueKey } from "./unique-tuples.ts";

@@ -43,3 +43,4 @@ export const deadKey = (segment: string, position: number): string =>
   `dead/${segment}/${positionName(position)}.bin`;
 
 export const branchNotFound = (name: string) => notFound(`branch '${name}' not found`);
+export const commitNotFound = (commit: string) => notFound(`commit '${commit}' not found`);

@@ -27,6 +27,8 @@ export interface CommitRecord {
   readonly operation: Operation;
   /** Position on the first-parent chain; genesis is 1. */
   readonly version: number;
+  /** Above those of both parents; genesis is 1. */
+  readonly generation: number;
   /** Where it stands: the branch whose log holds it, and the position there (genesis: main, 0). */
   readonly branch: BranchId;
   readonly position: number;
@@ -178,8 +180,8 @@ export interface Draft {
   readonly authoredAt: number;
   readonly operation: Operation;
   readonly mergedParent: CommitId | null;
-  /** Where the merged parent stands: `branch` and `position` of its record; null or left out when there is none. */
-  readonly mergedFrom?: LogPlace | null;
+  /** The merged parent's record (its place and generation); null or left out when there is none. */
+  readonly mergedFrom?: Pick<CommitRecord, "branch" | "position" | "generation"> | null;
   /** The accepted schema's text when the commit changes the schema (`digest` is its SHA-256), else null. */
   readonly schema: { readonly digest: string; readonly accepted: string; readonly catalog: Catalog } | null;
   readonly changes: readonly TypeChanges[];

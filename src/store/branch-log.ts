@@ -1,0 +1,223 @@
+// One branch as this process knows it: the newest state, brought up to date by asking for the next position, and the
+// chain of commits that followed each state that somebody still works on.
+
+import { assert } from "../lib/assert.ts";
+import { tryCheckpoint } from "./checkpoint-read.ts";
+import type { GraphContext } from "./context.ts";
+import { readFloor } from "./floor.ts";
+import { readHint } from "./hint.ts";
+import { logKey } from "./layout.ts";
+import { FLOOR_CHECK_MS, TAIL_ENTRIES_ADOPT, TAIL_ENTRIES_MAX, WINDOW_MAX } from "./limits.ts";
+import { type ReadEntry, readEntry, readWindow } from "./log-read.ts";
+import { type OpenedState, openState } from "./open-state.ts";
+import type { StoredRef } from "./refs.ts";
+import { afterCommit, onCheckpoint } from "./replay.ts";
+import type { BranchState, Checkpoint, LoggedCommit } from "./types.ts";
+
+/** The branch's log ends with a closed entry: it was deleted. */
+export class BranchClosed extends Error {
+  override readonly name = "BranchClosed";
+}
+
+/** A commit and what came after it: whoever holds a state finds what it missed, and nobody holds what nobody needs. */
+interface Link {
+  next: { readonly commit: LoggedCommit; readonly link: Link } | null;
+}
+
+interface Known {
+  readonly state: BranchState;
+  readonly link: Link;
+  /** Bytes of the entries since the checkpoint. */
+  readonly tailBytes: readonly { readonly position: number; readonly bytes: number }[];
+}
+
+export class BranchLog {
+  private known: Known | null = null;
+  private closed = false;
+  /** When storage last said that the known head is the head, in ms. */
+  private confirmedAt = 0;
+  private beganAt = 0;
+  private readonly links = new WeakMap<BranchState, Link>();
+  /** A question that is not asked yet: whoever arrives now may share it. */
+  private waiting: Promise<BranchState> | null = null;
+  private asking: Promise<unknown> = Promise.resolve();
+  private adoptAt = TAIL_ENTRIES_ADOPT;
+
+  constructor(
+    private readonly context: GraphContext,
+    readonly stored: StoredRef,
+  ) {}
+
+  get ref() {
+    return this.stored.ref;
+  }
+
+  get isClosed(): boolean {
+    return this.closed;
+  }
+
+  /** The newest state known without asking anybody; null before the first read. */
+  get latest(): BranchState | null {
+    return this.known?.state ?? null;
+  }
+
+  /** Entries and bytes since the checkpoint. */
+  get tailSize(): { readonly entries: number; readonly bytes: number } {
+    const tail = this.known?.tailBytes ?? [];
+    return { entries: tail.length, bytes: tail.reduce((sum, { bytes }) => sum + bytes, 0) };
+  }
+
+  /** When the branch was opened, in ms: its hint was read then. */
+  get openedAt(): number {
+    return this.beganAt;
+  }
+
+  /** When storage last confirmed the head, in ms. */
+  get headReadAt(): number {
+    return this.confirmedAt;
+  }
+
+  /**
+   * The head, no older than the call (or than the staleness that the graph was opened with). Callers that arrive while a
+   * question is under way share the next one: an answer never predates the call that gets it.
+   */
+  head(): Promise<BranchState> {
+    const { known } = this;
+    const { ports, readStalenessMs } = this.context;
+    if (known !== null && !this.closed && ports.now() - this.confirmedAt < readStalenessMs) {
+      return Promise.resolve(known.state);
+    }
+    this.waiting ??= this.asking.then(() => {
+      const question = this.catchUp();
+      this.waiting = null;
+      this.asking = question.catch(() => {});
+      return question;
+    });
+    return this.waiting;
+  }
+
+  /** Reads on from the known head until a position is missing. Throws BranchClosed where the log has ended. */
+  async catchUp(): Promise<BranchState> {
+    const askedAt = this.context.ports.now();
+    if (this.known !== null) {
+      await this.readOn(askedAt);
+    } else {
+      const opened = await openState(this.context, this.stored);
+      if (this.known === null) this.begin(opened);
+    }
+    if (this.closed) throw new BranchClosed();
+    this.confirm(askedAt);
+    return (await this.adoptCheckpoint()).state;
+  }
+
+  /** Notes that the known head was the head at `at`, in ms. */
+  confirm(at: number): void {
+    this.confirmedAt = Math.max(this.confirmedAt, at);
+  }
+
+  /** Takes an entry that was read, or that this process just published. Entries that are known already are left. */
+  async append(entry: ReadEntry): Promise<void> {
+    for (const commit of entry.commits) {
+      const catalog = await this.context.catalogOf(commit.record.schemaDigest);
+      const known = this.current();
+      if (commit.record.version <= known.state.head.version) continue;
+      const state = afterCommit(known.state, commit, catalog, this.addressOf(entry.position));
+      this.advance(known, state, commit);
+    }
+    const known = this.current();
+    if (entry.closed !== null) this.closed = true;
+    if (known.state.position === entry.position && known.tailBytes.at(-1)?.position !== entry.position) {
+      const tailBytes = [...known.tailBytes, { position: entry.position, bytes: entry.bytes }];
+      this.known = { ...known, tailBytes };
+    }
+  }
+
+  /** Lets the known state stand on a newer checkpoint. */
+  adopt(checkpoint: Checkpoint): void {
+    const known = this.current();
+    const base = known.state.checkpoint;
+    if (checkpoint.position <= base.position || checkpoint.head.version > known.state.head.version) return;
+    const state = onCheckpoint(known.state, checkpoint);
+    this.links.set(state, known.link);
+    const tailBytes = known.tailBytes.filter(({ position }) => position > checkpoint.position);
+    this.known = { state, link: known.link, tailBytes };
+    this.adoptAt = TAIL_ENTRIES_ADOPT;
+  }
+
+  /** Opens again, after a cleanup that this process slept through. What followed older states is not known any more. */
+  async reopen(): Promise<void> {
+    const askedAt = this.context.ports.now();
+    this.begin(await openState(this.context, this.stored));
+    if (this.closed) throw new BranchClosed();
+    this.confirmedAt = askedAt;
+  }
+
+  /** Commits since a state, oldest first; null where they are not known any more. */
+  commitsSince(state: BranchState): LoggedCommit[] | null {
+    const { known } = this;
+    let link = this.links.get(state);
+    if (known === null || link === undefined) return null;
+    const commits: LoggedCommit[] = [];
+    while (link.next !== null) {
+      commits.push(link.next.commit);
+      link = link.next.link;
+    }
+    return link === known.link ? commits : null;
+  }
+
+  private current(): Known {
+    assert(this.known !== null, "a log is opened before it is read on");
+    return this.known;
+  }
+
+  private advance(known: Known, state: BranchState, commit: LoggedCommit): void {
+    const link: Link = { next: null };
+    known.link.next = { commit, link };
+    this.links.set(state, link);
+    this.known = { state, link, tailBytes: known.tailBytes };
+  }
+
+  private begin(opened: OpenedState): void {
+    this.beganAt = this.context.ports.now();
+    const link: Link = { next: null };
+    this.links.set(opened.state, link);
+    this.known = { state: opened.state, link, tailBytes: opened.tailBytes };
+    this.closed ||= opened.closed;
+  }
+
+  private async readOn(askedAt: number): Promise<void> {
+    const sleptLong = askedAt - this.confirmedAt > FLOOR_CHECK_MS;
+    const [next, floor] = await Promise.all([
+      this.entryAt(this.current().state.position + 1),
+      sleptLong ? readFloor(this.context.objects, this.ref.id) : 0,
+    ]);
+    if (floor > this.current().state.position + 1) return this.reopen();
+    if (next === null) return;
+    await this.append(next);
+    for (let window = 2; !this.closed; window = Math.min(window * 2, WINDOW_MAX)) {
+      const from = this.current().state.position + 1;
+      const entries = await readWindow(this.context.objects, this.ref.id, from, window);
+      for (const entry of entries) await this.append(entry);
+      if (entries.length < window) return;
+    }
+  }
+
+  private entryAt(position: number): Promise<ReadEntry | null> {
+    return readEntry(this.context.objects, { branch: this.ref.id, position });
+  }
+
+  private addressOf(position: number): string {
+    return this.context.objects.address(logKey(this.ref.id, position));
+  }
+
+  /** A tail that others made long: they, or somebody, checkpointed it. */
+  private async adoptCheckpoint(): Promise<Known> {
+    if (this.tailSize.entries <= this.adoptAt) return this.current();
+    const hint = await readHint(this.context.objects, this.ref.id);
+    const place = hint === null ? null : { branch: this.ref.id, position: hint.position };
+    const checkpoint = place === null ? null : await tryCheckpoint(this.context, this.ref, place);
+    if (checkpoint !== null) this.adopt(checkpoint);
+    this.adoptAt = this.tailSize.entries + TAIL_ENTRIES_MAX;
+    return this.current();
+  }
+}

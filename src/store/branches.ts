@@ -1,0 +1,174 @@
+// Creating, deleting and finding branches. A ref makes a name, a closed log ends it: each is one conditional put.
+
+import { badRequest, conflict, OmnigraphError } from "../lib/errors.ts";
+import { ulid } from "../lib/ulid.ts";
+import { compareUtf8 } from "../lib/utf8.ts";
+import { BranchClosed } from "./branch-log.ts";
+import { MAIN } from "./branch-name.ts";
+import type { GraphContext } from "./context.ts";
+import { type DeletesObject, decodeEntry, encodeEntry } from "./entry.ts";
+import { findHead } from "./find-head.ts";
+import { branchNotFound, logKey, refKey } from "./layout.ts";
+import { CLOSED_REF_PATIENCE_MS, PARALLEL_REQUESTS_MAX } from "./limits.ts";
+import { inParallel } from "./parallel.ts";
+import {
+  decodeRef,
+  encodeRef,
+  listRefNames,
+  mainRef,
+  readRef,
+  type StoredRef,
+  type VersionedRef,
+} from "./refs.ts";
+import { settlePut } from "./settle-put.ts";
+import type { BranchRef, LogPlace, TypeChanges } from "./types.ts";
+
+/** How often the ref of a branch that is being deleted is looked at, in ms. */
+const CLOSED_REF_POLL_MS = 200;
+const NO_DELETES = new Map<TypeChanges, DeletesObject>();
+
+/** Where a fork begins, and what opening it starts from. */
+export interface ForkPoint {
+  readonly source: BranchRef;
+  readonly position: number;
+  readonly checkpoint: LogPlace | null;
+  readonly schemaDigest: string;
+}
+
+/** The ref of any branch; throws 404 where there is none. */
+export async function refOf(context: GraphContext, name: string): Promise<StoredRef> {
+  if (name === MAIN) return mainRef(context.graph);
+  const stored = await readRef(context.objects, name);
+  if (stored === null) throw branchNotFound(name);
+  return stored;
+}
+
+/** Finds the head of a branch that this process does not follow, with few requests and without its state. */
+export async function forkPointOf(context: GraphContext, from: string): Promise<ForkPoint> {
+  const stored = await refOf(context, from);
+  const head = await openHead(context, stored, from);
+  return { source: stored.ref, ...head };
+}
+
+async function openHead(context: GraphContext, stored: StoredRef, name: string) {
+  try {
+    return await findHead(context, stored);
+  } catch (thrown) {
+    throw thrown instanceof BranchClosed ? branchNotFound(name) : thrown;
+  }
+}
+
+/** Makes a branch; of any number that make one name, one wins, the others get 409. */
+export async function createRef(context: GraphContext, name: string, fork: ForkPoint): Promise<StoredRef> {
+  if (name === MAIN) throw badRequest(`cannot create branch '${MAIN}'`);
+  const { objects, ports } = context;
+  const { source, position, checkpoint, schemaDigest } = fork;
+  const lineage = [...source.lineage, { branch: source.id, name: source.name, until: position }];
+  const created: StoredRef = { ref: { name, id: ulid(ports), lineage }, checkpoint, schemaDigest };
+  const key = refKey(name);
+  const bytes = encodeRef(created);
+  const isOurs = (stored: Uint8Array) =>
+    decodeRef(objects.address(key), name, stored).ref.id === created.ref.id;
+  let outcome = await settlePut(objects.storage, ports, key, bytes, isOurs);
+  if (outcome === "lost") outcome = await replaceDead(context, name, bytes, isOurs);
+  if (outcome === "won") return created;
+  if (outcome === "lost") throw conflict(`branch '${name}' already exists`);
+  throw stoppedAnswering(
+    context,
+    `branch '${name}' was being created: list the branches, then create it again`,
+  );
+}
+
+/** The name is taken. If by a branch whose deletion was interrupted between its two steps, it is free all the same. */
+async function replaceDead(
+  context: GraphContext,
+  name: string,
+  bytes: Uint8Array,
+  isOurs: (bytes: Uint8Array) => boolean,
+): Promise<"won" | "lost" | "unreachable"> {
+  const { objects, ports } = context;
+  const key = refKey(name);
+  const holder = await readRef(objects, name);
+  if (holder === null) return settlePut(objects.storage, ports, key, bytes, isOurs);
+  if (!(await isDead(context, holder))) return "lost";
+  const left = await awaitDeletion(context, holder);
+  if (left === null) return settlePut(objects.storage, ports, key, bytes, isOurs);
+  const put = await objects.storage.putIfMatch(key, bytes, left.version);
+  if (put.outcome !== "unknown") return put.outcome;
+  const there = await objects.storage.get(key);
+  return there !== null && isOurs(there.bytes) ? "won" : "lost";
+}
+
+async function isDead(context: GraphContext, stored: StoredRef): Promise<boolean> {
+  try {
+    await findHead(context, stored);
+    return false;
+  } catch (thrown) {
+    if (thrown instanceof BranchClosed) return true;
+    throw thrown;
+  }
+}
+
+/** Whoever closed the log removes the ref next: gives it time to, and answers the ref that is left, or null. */
+async function awaitDeletion(context: GraphContext, dead: VersionedRef): Promise<VersionedRef | null> {
+  for (let waited = 0; ; waited += CLOSED_REF_POLL_MS) {
+    const now = await readRef(context.objects, dead.ref.name);
+    if (now === null || now.ref.id !== dead.ref.id || waited >= CLOSED_REF_PATIENCE_MS) {
+      return now?.ref.id === dead.ref.id ? now : null;
+    }
+    await context.ports.sleep(CLOSED_REF_POLL_MS);
+  }
+}
+
+/** Ends a branch: its log is closed, so that late writers lose and learn why, then its name is removed. */
+export async function deleteRef(context: GraphContext, name: string): Promise<void> {
+  if (name === MAIN) throw badRequest(`cannot delete branch '${MAIN}'`);
+  const { objects } = context;
+  const stored = await readRef(objects, name);
+  if (stored === null) throw branchNotFound(name);
+  const descendant = await findDescendant(context, stored.ref);
+  if (descendant !== null) {
+    throw conflict(
+      `cannot delete branch '${name}' because descendant branch '${descendant}' still depends on it`,
+    );
+  }
+  if (!(await closeLog(context, stored)) && (await awaitDeletion(context, stored)) === null) {
+    throw branchNotFound(name);
+  }
+  await objects.storage.delete(refKey(name));
+}
+
+/** The first branch by name, in byte order, that inherits from this one. */
+async function findDescendant(context: GraphContext, ref: BranchRef): Promise<string | null> {
+  const names = (await listRefNames(context.objects)).filter((name) => name !== ref.name).sort(compareUtf8);
+  const refs = await inParallel(names, PARALLEL_REQUESTS_MAX, (name) => readRef(context.objects, name));
+  const descends = refs.find((other) => other?.ref.lineage.some(({ branch }) => branch === ref.id));
+  return descends?.ref.name ?? null;
+}
+
+/** Appends the closed entry; false where somebody else did. */
+async function closeLog(context: GraphContext, stored: StoredRef): Promise<boolean> {
+  const { objects, ports } = context;
+  const closed = ulid(ports);
+  for (;;) {
+    let head: number;
+    try {
+      head = (await findHead(context, stored)).position;
+    } catch (thrown) {
+      if (thrown instanceof BranchClosed) return false;
+      throw thrown;
+    }
+    const place: LogPlace = { branch: stored.ref.id, position: head + 1 };
+    const key = logKey(place.branch, place.position);
+    const bytes = encodeEntry({ position: place.position, commits: [], closed }, NO_DELETES);
+    const isOurs = (there: Uint8Array) => decodeEntry(objects.address(key), there, place).closed === closed;
+    const outcome = await settlePut(objects.storage, ports, key, bytes, isOurs);
+    if (outcome === "won") return true;
+    if (outcome === "unreachable") {
+      throw stoppedAnswering(context, `branch '${stored.ref.name}' was being deleted: delete it again`);
+    }
+  }
+}
+
+const stoppedAnswering = ({ objects }: GraphContext, during: string) =>
+  new OmnigraphError("internal", `storage at ${objects.storage.uri} stopped answering while ${during}`);

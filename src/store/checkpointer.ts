@@ -1,0 +1,134 @@
+// Checkpoints after the fact: whoever publishes a commit and finds the tail too long writes one, beside its next work and
+// never in front of it. A checkpoint that fails or is lost costs time, so nobody hears of it.
+
+import { assert } from "../lib/assert.ts";
+import { OmnigraphError } from "../lib/errors.ts";
+import type { BranchLog } from "./branch-log.ts";
+import { decodeCheckpoint, encodeCheckpoint, extendHistory } from "./checkpoint.ts";
+import { tryCheckpoint } from "./checkpoint-read.ts";
+import type { GraphContext } from "./context.ts";
+import { readHint, writeHint } from "./hint.ts";
+import { checkpointKey } from "./layout.ts";
+import { TAIL_BYTES_MAX, TAIL_ENTRIES_MAX } from "./limits.ts";
+import { logOwner } from "./lineage.ts";
+import { settlePut } from "./settle-put.ts";
+import { nextTypeState, type TypeChange } from "./type-state.ts";
+import type { BranchState, Checkpoint, TypeState } from "./types.ts";
+
+/** A hint read longer ago than this is read again before work that somebody else may have done, in ms. */
+const HINT_FRESH_MS = 2000;
+
+export class Checkpointer {
+  private readonly running = new Map<BranchLog, Promise<void>>();
+  private readonly noted = new Set<BranchLog>();
+
+  constructor(private readonly context: GraphContext) {}
+
+  /** Starts a checkpoint where one is due, unless one is being made; `isLater` leaves it to `settle`. */
+  note(log: BranchLog, isLater: boolean): void {
+    if (!isDue(log) || this.running.has(log)) return;
+    if (isLater) this.noted.add(log);
+    else this.start(log);
+  }
+
+  /** Waits until everything that is due is done. */
+  async settle(): Promise<void> {
+    for (const log of this.noted) if (!this.running.has(log)) this.start(log);
+    this.noted.clear();
+    while (this.running.size > 0) await Promise.all(this.running.values());
+  }
+
+  private start(log: BranchLog): void {
+    const work = this.run(log).finally(() => this.running.delete(log));
+    this.running.set(log, work);
+  }
+
+  private async run(log: BranchLog): Promise<void> {
+    // The commit that called for it is answered first.
+    await Promise.resolve();
+    while (isDue(log)) {
+      try {
+        await this.checkpoint(log);
+      } catch {
+        return;
+      }
+    }
+  }
+
+  private async checkpoint(log: BranchLog): Promise<void> {
+    const { context } = this;
+    const state = log.latest;
+    assert(state !== null, "a log that is too long is open");
+    if (context.ports.now() - log.openedAt > HINT_FRESH_MS && (await this.adoptFresh(log, state))) return;
+    const checkpoint = await buildCheckpoint(context, state);
+    const bytes = encodeCheckpoint(checkpoint);
+    const { objects, ports } = context;
+    const key = checkpointKey(checkpoint.branch, checkpoint.position);
+    const isOurs = (there: Uint8Array) => Buffer.from(there).equals(bytes);
+    const outcome = await settlePut(objects.storage, ports, key, bytes, isOurs);
+    if (outcome === "unreachable") {
+      throw new OmnigraphError("internal", `storage stopped answering while ${key} was written`);
+    }
+    if (outcome === "lost") {
+      const theirs = await tryCheckpoint(context, state.ref, checkpoint);
+      if (theirs !== null) log.adopt(theirs);
+      return;
+    }
+    objects.keep(key, decodeCheckpoint(objects.address(key), bytes, checkpoint, state.ref), bytes.length);
+    log.adopt(checkpoint);
+    await writeHint(objects, checkpoint);
+  }
+
+  /** Takes the checkpoint that another process made in the meantime. */
+  private async adoptFresh(log: BranchLog, state: BranchState): Promise<boolean> {
+    const hint = await readHint(this.context.objects, state.ref.id);
+    if (hint === null || hint.position <= state.checkpoint.position || hint.position > state.position)
+      return false;
+    const place = { branch: state.ref.id, position: hint.position };
+    const checkpoint = await tryCheckpoint(this.context, state.ref, place);
+    if (checkpoint !== null) log.adopt(checkpoint);
+    return checkpoint !== null;
+  }
+}
+
+function isDue(log: BranchLog): boolean {
+  const { entries, bytes } = log.tailSize;
+  return entries > TAIL_ENTRIES_MAX || (entries > 0 && bytes > TAIL_BYTES_MAX);
+}
+
+/** The whole state, with the rows of the tail in segments. */
+export async function buildCheckpoint(context: GraphContext, state: BranchState): Promise<Checkpoint> {
+  const { checkpoint: base, catalog, position } = state;
+  const branch = logOwner(state.ref, position);
+  const touched = new Map<number, TypeChange[]>();
+  for (const { record, changes } of state.tail) {
+    for (const change of changes) {
+      const list = touched.get(change.type);
+      const typeChange = { version: record.version, changes: change };
+      if (list === undefined) touched.set(change.type, [typeChange]);
+      else list.push(typeChange);
+    }
+  }
+  // A type that the schema dropped has no place in new states; old ones have their own checkpoints.
+  const ids = [...new Set([...base.types.keys(), ...touched.keys()])].sort((a, b) => a - b);
+  const states = await Promise.all(
+    ids.map(async (id): Promise<TypeState[]> => {
+      const type = catalog.typeById.get(id);
+      const before = base.types.get(id) ?? null;
+      const changes = touched.get(id);
+      if (type === undefined) return [];
+      if (changes === undefined) return before === null ? [] : [before];
+      return [await nextTypeState(context, type, before, changes, position)];
+    }),
+  );
+  return {
+    branch,
+    position,
+    head: state.head,
+    types: new Map(states.flat().map((type) => [type.type, type])),
+    history: extendHistory(
+      base,
+      state.tail.map(({ record }) => record),
+    ),
+  };
+}

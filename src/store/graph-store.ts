@@ -1,0 +1,287 @@
+// A graph that is open in this process.
+
+import type { Ports } from "../lib/ports.ts";
+import { compareUtf8 } from "../lib/utf8.ts";
+import { ensureConditionalWrites, readProbeMark, type StorageAdapter } from "../storage/index.ts";
+import { commonAncestor } from "./ancestry.ts";
+import type {
+  Branch,
+  FoundCommit,
+  GraphStore,
+  PublishRequest,
+  PublishResult,
+  RowWriter,
+  StoreOptions,
+} from "./api.ts";
+import { BranchClosed, BranchLog } from "./branch-log.ts";
+import { MAIN } from "./branch-name.ts";
+import { createRef, deleteRef, type ForkPoint, forkPointOf, refOf } from "./branches.ts";
+import { processCache } from "./cache.ts";
+import { Checkpointer } from "./checkpointer.ts";
+import type { RowBatch } from "./column.ts";
+import { catalogReader, type GraphContext } from "./context.ts";
+import { readDead } from "./dead-rows.ts";
+import { readGraphRecord } from "./graph-record.ts";
+import { chainOf, findRecord } from "./history.ts";
+import { branchNotFound, commitNotFound, schemaKey } from "./layout.ts";
+import { Objects } from "./objects.ts";
+import { branchReplaced } from "./publish-errors.ts";
+import { Publisher } from "./publisher.ts";
+import { listRefNames, readRef } from "./refs.ts";
+import { rowWriter } from "./row-writer.ts";
+import { readSegmentBatches } from "./segment-read.ts";
+import { commitsAfter, stateAt } from "./time-travel.ts";
+import type {
+  BranchRef,
+  BranchState,
+  CommitId,
+  CommitRecord,
+  DeadRows,
+  LoggedCommit,
+  SegmentRef,
+} from "./types.ts";
+
+/** A branch that this process follows. */
+interface Followed {
+  readonly log: BranchLog;
+  readonly publisher: Publisher;
+}
+
+/** Opens the graph at the storage's root; 404 where there is none. Reads graph.json and what `options` ask beside it. */
+export async function openStore(
+  storage: StorageAdapter,
+  ports: Ports,
+  options: StoreOptions,
+): Promise<GraphStore> {
+  const objects = new Objects(storage, options.cache ?? processCache);
+  const ahead = options.branch === undefined || options.branch === MAIN ? null : options.branch;
+  const [graph, prefetched, isProbed] = await Promise.all([
+    readGraphRecord(storage),
+    ahead === null ? null : readRef(objects, ahead),
+    options.writing === true ? readProbeMark(storage) : true,
+  ]);
+  if (!isProbed) await ensureConditionalWrites(storage, ports);
+  const context: GraphContext = {
+    objects,
+    ports,
+    graph,
+    readStalenessMs: options.readStalenessMs ?? 0,
+    catalogOf: catalogReader(objects, options.decodeSchema),
+    keepCatalog: (digest, catalog) => objects.keep(schemaKey(digest), catalog, catalog.source.length),
+  };
+  const store = new OpenGraphStore(context, options.manualCheckpoints === true);
+  if (prefetched !== null) store.follow(new BranchLog(context, prefetched));
+  return store;
+}
+
+class OpenGraphStore implements GraphStore {
+  private readonly followed = new Map<string, Promise<Followed>>();
+  private readonly checkpointer: Checkpointer;
+
+  constructor(
+    private readonly context: GraphContext,
+    private readonly manualCheckpoints: boolean,
+  ) {
+    this.checkpointer = new Checkpointer(context);
+  }
+
+  get storage(): StorageAdapter {
+    return this.context.objects.storage;
+  }
+
+  get ports(): Ports {
+    return this.context.ports;
+  }
+
+  get graphId(): string {
+    return this.context.graph.graphId;
+  }
+
+  get mainId(): string {
+    return this.context.graph.mainId;
+  }
+
+  get createdAt(): number {
+    return this.context.graph.createdAt;
+  }
+
+  branch(name: string): Branch {
+    return {
+      name,
+      head: () => this.head(name),
+      publish: (request) => this.publish(name, request),
+    };
+  }
+
+  rowWriter(): RowWriter {
+    return rowWriter(this.context);
+  }
+
+  async listBranches(): Promise<string[]> {
+    return [MAIN, ...(await listRefNames(this.context.objects))].sort(compareUtf8);
+  }
+
+  async branchExists(name: string): Promise<boolean> {
+    if (name === MAIN) return true;
+    const followed = await this.followed.get(name)?.catch(() => undefined);
+    if (followed !== undefined && followed.log.latest !== null) {
+      try {
+        await this.head(name);
+        return true;
+      } catch (thrown) {
+        if (isNotFound(thrown)) return false;
+        throw thrown;
+      }
+    }
+    return (await readRef(this.context.objects, name)) !== null;
+  }
+
+  async createBranch(name: string, from: string): Promise<BranchRef> {
+    const created = await createRef(this.context, name, await this.forkPoint(from));
+    this.follow(new BranchLog(this.context, created));
+    return created.ref;
+  }
+
+  async deleteBranch(name: string): Promise<void> {
+    await deleteRef(this.context, name);
+    this.followed.delete(name);
+  }
+
+  async stateAt(commit: CommitId, near: readonly BranchState[] = []): Promise<BranchState> {
+    for await (const state of this.searched(near)) {
+      const record = await findRecord(this.context, state, commit);
+      if (record !== null) return stateAt(this.context, state, record);
+    }
+    throw commitNotFound(commit);
+  }
+
+  async findCommit(commit: CommitId): Promise<FoundCommit> {
+    for await (const state of this.searched([])) {
+      const record = await findRecord(this.context, state, commit);
+      if (record !== null) return { record, ref: state.ref };
+    }
+    throw commitNotFound(commit);
+  }
+
+  history(state: BranchState): Promise<CommitRecord[]> {
+    return chainOf(this.context, state);
+  }
+
+  commonAncestor(a: BranchState, b: BranchState): Promise<CommitRecord> {
+    return commonAncestor(this.context, a, b);
+  }
+
+  commitsAfter(state: BranchState, base: BranchState): Promise<LoggedCommit[]> {
+    return commitsAfter(this.context, state, base);
+  }
+
+  readSegmentBatches(segment: SegmentRef, batches?: readonly number[]): Promise<RowBatch[]> {
+    return readSegmentBatches(this.context.objects, segment, batches);
+  }
+
+  readDead(dead: DeadRows): Promise<Uint32Array> {
+    return readDead(this.context.objects, dead);
+  }
+
+  settle(): Promise<void> {
+    return this.checkpointer.settle();
+  }
+
+  /** Makes a branch known to this process. */
+  follow(log: BranchLog): Followed {
+    const publisher = new Publisher(this.context, log, () => {
+      this.checkpointer.note(log, this.manualCheckpoints);
+    });
+    const followed = { log, publisher };
+    this.followed.set(log.ref.name, Promise.resolve(followed));
+    return followed;
+  }
+
+  private async followedBranch(name: string): Promise<Followed> {
+    const known = this.followed.get(name);
+    if (known !== undefined) return known;
+    const opening = refOf(this.context, name).then((stored) =>
+      this.follow(new BranchLog(this.context, stored)),
+    );
+    this.followed.set(name, opening);
+    try {
+      return await opening;
+    } catch (thrown) {
+      if (this.followed.get(name) === opening) this.followed.delete(name);
+      throw thrown;
+    }
+  }
+
+  /** Reads the head. A branch that was deleted since may have been created again: the name then has a new ref. */
+  private async head(name: string): Promise<BranchState> {
+    const { log } = await this.followedBranch(name);
+    try {
+      return await log.head();
+    } catch (thrown) {
+      if (!(thrown instanceof BranchClosed)) throw thrown;
+      const successor = await this.successorOf(log);
+      if (successor === null) throw branchNotFound(name);
+      return this.head(name);
+    }
+  }
+
+  private async publish(name: string, request: PublishRequest): Promise<PublishResult> {
+    const { log, publisher } = await this.followedBranch(name);
+    if (request.requireBranch !== undefined && request.requireBranch !== log.ref.id) {
+      throw branchReplaced(name, null);
+    }
+    try {
+      return await publisher.publish(request);
+    } catch (thrown) {
+      if (!(thrown instanceof BranchClosed)) throw thrown;
+      const expected = log.latest?.head.id ?? null;
+      const successor = await this.successorOf(log);
+      if (successor === null) throw branchNotFound(name);
+      // Nothing was prepared on a branch that this process never read: it writes to the one that has the name now.
+      if (expected === null) return this.publish(name, request);
+      throw branchReplaced(name, expected);
+    }
+  }
+
+  /** The branch that has the name of a closed one now; null where there is none. */
+  private async successorOf(closed: BranchLog): Promise<Followed | null> {
+    const { name, id } = closed.ref;
+    const known = await this.followed.get(name)?.catch(() => undefined);
+    if (known !== undefined && known.log !== closed) return known;
+    const stored = await readRef(this.context.objects, name);
+    if (stored !== null && stored.ref.id !== id) return this.follow(new BranchLog(this.context, stored));
+    if (known?.log === closed) this.followed.delete(name);
+    return null;
+  }
+
+  /** The head of a branch to fork from: what this process follows costs one question, anything else a few requests. */
+  private async forkPoint(from: string): Promise<ForkPoint> {
+    const followed = await this.followed.get(from)?.catch(() => undefined);
+    if (followed === undefined || followed.log.latest === null) return forkPointOf(this.context, from);
+    const { ref, position, checkpoint } = await this.head(from);
+    const { branch, position: at, head } = checkpoint;
+    return {
+      source: ref,
+      position,
+      checkpoint: at === 0 ? null : { branch, position: at },
+      schemaDigest: head.schemaDigest,
+    };
+  }
+
+  /** States whose histories are searched for a commit: those at hand, then main's head, then every other branch's. */
+  private async *searched(near: readonly BranchState[]): AsyncGenerator<BranchState> {
+    yield* near;
+    yield await this.head(MAIN);
+    for (const name of (await listRefNames(this.context.objects)).sort(compareUtf8)) {
+      try {
+        yield await this.head(name);
+      } catch (thrown) {
+        // Deleted while we searched.
+        if (!isNotFound(thrown)) throw thrown;
+      }
+    }
+  }
+}
+
+const isNotFound = (thrown: unknown): boolean =>
+  thrown instanceof Error && "kind" in thrown && thrown.kind === "not_found";

@@ -1,0 +1,89 @@
+// The first-parent chain of a state, out of its tail and the packs that checkpoints hold: listing ten thousand commits
+// reads some twenty objects.
+
+import { findCheckpoint, tryCheckpoint } from "./checkpoint-read.ts";
+import type { GraphContext } from "./context.ts";
+import { PARALLEL_REQUESTS_MAX } from "./limits.ts";
+import { logOwner } from "./lineage.ts";
+import { readEntries } from "./log-read.ts";
+import { inParallel } from "./parallel.ts";
+import { damaged } from "./stored-json.ts";
+import type { BranchState, CommitId, CommitRecord, Pack, PackedHistory } from "./types.ts";
+
+/** All commits of the chain, newest first. */
+export async function chainOf(context: GraphContext, state: BranchState): Promise<CommitRecord[]> {
+  const older = await inParallel(state.checkpoint.history.packs, PARALLEL_REQUESTS_MAX, (pack) =>
+    readPack(context, state, pack),
+  );
+  return [...older.flatMap(({ commits }) => commits), ...knownCommits(state)].reverse();
+}
+
+/** A commit of the chain by id, newest packs searched first; null where it is not in the chain. */
+export async function findRecord(
+  context: GraphContext,
+  state: BranchState,
+  id: CommitId,
+): Promise<CommitRecord | null> {
+  const known = knownCommits(state).find((record) => record.id === id);
+  if (known !== undefined) return known;
+  for (const pack of [...state.checkpoint.history.packs].reverse()) {
+    const found = (await readPack(context, state, pack)).commits.find((record) => record.id === id);
+    if (found !== undefined) return found;
+  }
+  return null;
+}
+
+/** The commit of the chain with this version; null below genesis and above the head. */
+export async function recordAt(
+  context: GraphContext,
+  state: BranchState,
+  version: number,
+): Promise<CommitRecord | null> {
+  const known = knownRecordAt(state, version);
+  if (known !== null) return known;
+  const pack = packOf(state, version);
+  if (pack === null) return null;
+  return (await readPack(context, state, pack)).commits[version - pack.firstVersion] ?? null;
+}
+
+/** The same among the commits at hand, without any request. */
+export function knownRecordAt({ checkpoint, tail }: BranchState, version: number): CommitRecord | null {
+  const { commits } = checkpoint.history;
+  const inPack = version - commits[0].version;
+  if (inPack < 0) return null;
+  return commits[inPack] ?? tail[inPack - commits.length]?.record ?? null;
+}
+
+/** The pack below the checkpoint's own that holds a version. */
+export const packOf = ({ checkpoint }: BranchState, version: number): Pack | null =>
+  checkpoint.history.packs.find(
+    ({ firstVersion, lastVersion }) => firstVersion <= version && version <= lastVersion,
+  ) ?? null;
+
+/** Commits at hand: the checkpoint's pack and the tail, oldest first. */
+export const knownCommits = ({ checkpoint, tail }: BranchState): CommitRecord[] => [
+  ...checkpoint.history.commits,
+  ...tail.map(({ record }) => record),
+];
+
+/** The pack that an older checkpoint holds. Where that was lost, the log itself tells. */
+export async function readPack(
+  context: GraphContext,
+  state: BranchState,
+  pack: Pack,
+): Promise<PackedHistory> {
+  const { ref } = state;
+  const place = { branch: logOwner(ref, pack.position), position: pack.position };
+  const checkpoint = await tryCheckpoint(context, ref, place);
+  if (checkpoint !== null) return checkpoint.history;
+  const below = await findCheckpoint(context, ref, pack.position - 1);
+  const entries = await readEntries(context.objects, ref, below.position + 1, pack.position);
+  const since = entries.flatMap(({ commits }) => commits.map(({ record }) => record));
+  const commits = [...below.history.commits, ...since].filter(
+    ({ version }) => version >= pack.firstVersion && version <= pack.lastVersion,
+  );
+  if (commits[0]?.version !== pack.firstVersion) {
+    throw damaged(context.objects.address(`checkpoint ${pack.position}`), "a pack of commits is missing");
+  }
+  return { commits, earlier: [], packs: [] };
+}

@@ -1,0 +1,80 @@
+// Opening a branch cold: hint, then checkpoint, schema and the entries since, all asked for at once.
+
+import { findCheckpoint, genesisPlace, tryCheckpoint } from "./checkpoint-read.ts";
+import type { GraphContext } from "./context.ts";
+import { readHint } from "./hint.ts";
+import { logKey } from "./layout.ts";
+import { WINDOW, WINDOW_MAX, WINDOW_YOUNG_BRANCH } from "./limits.ts";
+import { forkPosition } from "./lineage.ts";
+import { type ReadEntry, readEntries, readWindow } from "./log-read.ts";
+import type { StoredRef } from "./refs.ts";
+import { afterCommit, checkpointState } from "./replay.ts";
+import type { BranchState, Checkpoint, LogPlace } from "./types.ts";
+
+export interface OpenedState {
+  readonly state: BranchState;
+  readonly tailBytes: readonly { readonly position: number; readonly bytes: number }[];
+  readonly closed: boolean;
+}
+
+/** The head of a branch, read from storage in two waves (three where the tail is long). */
+export async function openState(context: GraphContext, stored: StoredRef): Promise<OpenedState> {
+  const { ref } = stored;
+  const hint = await readHint(context.objects, ref.id);
+  const place: LogPlace =
+    hint === null
+      ? (stored.checkpoint ?? genesisPlace(context))
+      : { branch: ref.id, position: hint.position };
+  const window = hint === null && ref.lineage.length > 0 ? WINDOW_YOUNG_BRANCH : WINDOW;
+  const [checkpoint, entries] = await Promise.all([
+    tryCheckpoint(context, ref, place),
+    entriesAfter(context, stored, place.position, window),
+    // Fetched ahead, beside the others; whatever is wrong with it is said where it is needed.
+    context.catalogOf(hint?.schemaDigest ?? stored.schemaDigest).catch(() => null),
+  ]);
+  if (checkpoint !== null) return replay(context, stored, checkpoint, entries);
+  const found = await findCheckpoint(context, ref, place.position);
+  return replay(context, stored, found, await entriesAfter(context, stored, found.position, WINDOW_MAX));
+}
+
+/** Inherited entries, whose number is known, and the branch's own, up to the first missing position. */
+async function entriesAfter(
+  context: GraphContext,
+  { ref }: StoredRef,
+  position: number,
+  firstWindow: number,
+): Promise<ReadEntry[]> {
+  const fork = forkPosition(ref);
+  const ownFrom = Math.max(position, fork) + 1;
+  const [inherited, first] = await Promise.all([
+    readEntries(context.objects, ref, position + 1, fork),
+    readWindow(context.objects, ref.id, ownFrom, firstWindow),
+  ]);
+  const own = [...first];
+  for (let size = firstWindow, last = first; last.length === size; own.push(...last)) {
+    size = Math.min(size * 2, WINDOW_MAX);
+    last = await readWindow(context.objects, ref.id, ownFrom + own.length, size);
+  }
+  return [...inherited, ...own];
+}
+
+async function replay(
+  context: GraphContext,
+  { ref }: StoredRef,
+  checkpoint: Checkpoint,
+  entries: readonly ReadEntry[],
+): Promise<OpenedState> {
+  let state = checkpointState(ref, checkpoint, await context.catalogOf(checkpoint.head.schemaDigest));
+  for (const { commits } of entries) {
+    for (const commit of commits) {
+      const { branch, position, schemaDigest } = commit.record;
+      const object = context.objects.address(logKey(branch, position));
+      state = afterCommit(state, commit, await context.catalogOf(schemaDigest), object);
+    }
+  }
+  return {
+    state,
+    tailBytes: entries.map(({ position, bytes }) => ({ position, bytes })),
+    closed: entries.at(-1)?.closed != null,
+  };
+}

@@ -1,0 +1,90 @@
+// Branch refs: a name, the log it stands for, and where that was forked.
+
+import { type JsonValue, stringifyJson } from "../lib/json.ts";
+import { encodeUtf8 } from "../lib/utf8.ts";
+import type { Version } from "../storage/adapter.ts";
+import { MAIN } from "./branch-name.ts";
+import { placeJson, readPlace } from "./entry.ts";
+import type { GraphRecord } from "./graph-record.ts";
+import { REFS_PREFIX, refKey, refName } from "./layout.ts";
+import type { Objects } from "./objects.ts";
+import { FORMAT, StoredValue } from "./stored-json.ts";
+import type { BranchRef, Inherited, LogPlace } from "./types.ts";
+
+/** A ref with what opening the branch needs beside it. */
+export interface StoredRef {
+  readonly ref: BranchRef;
+  /** The newest checkpoint known at the fork, at or below it; null for the genesis state. */
+  readonly checkpoint: LogPlace | null;
+  /** Schema at that checkpoint, so that it is fetched beside it. */
+  readonly schemaDigest: string;
+}
+
+export interface VersionedRef extends StoredRef {
+  readonly version: Version;
+}
+
+/** Main has no ref: graph.json names its log. */
+export function mainRef(graph: GraphRecord): StoredRef {
+  return {
+    ref: { name: MAIN, id: graph.mainId, lineage: [] },
+    checkpoint: null,
+    schemaDigest: graph.genesis.schemaDigest,
+  };
+}
+
+/** The ref of a branch other than main; null where there is none. */
+export async function readRef(objects: Objects, name: string): Promise<VersionedRef | null> {
+  const key = refKey(name);
+  const stored = await objects.storage.get(key);
+  if (stored === null) return null;
+  return { ...decodeRef(objects.address(key), name, stored.bytes), version: stored.version };
+}
+
+export function encodeRef({ ref, checkpoint, schemaDigest }: StoredRef): Uint8Array {
+  const json: JsonValue = {
+    format: FORMAT,
+    name: ref.name,
+    branch: ref.id,
+    lineage: ref.lineage.map(({ branch, name, until }) => ({ branch, name, until })),
+    checkpoint: checkpoint === null ? null : placeJson(checkpoint),
+    schema: schemaDigest,
+  };
+  return encodeUtf8(stringifyJson(json));
+}
+
+export function decodeRef(object: string, name: string, bytes: Uint8Array): StoredRef {
+  const stored = StoredValue.parse(object, bytes);
+  if (stored.member("name").string() !== name) stored.member("name").fail(`the name '${name}'`);
+  const lineage = stored
+    .member("lineage")
+    .items()
+    .map(
+      (inherited): Inherited => ({
+        branch: inherited.member("branch").string(),
+        name: inherited.member("name").string(),
+        until: inherited.member("until").integer(),
+      }),
+    );
+  if (lineage.length === 0) stored.member("lineage").fail("at least one inherited log");
+  return {
+    ref: { name, id: stored.member("branch").string(), lineage },
+    checkpoint: readPlace(stored.member("checkpoint")),
+    schemaDigest: stored.member("schema").string(),
+  };
+}
+
+/** Names of all branches but main, in no order. */
+export async function listRefNames(objects: Objects): Promise<string[]> {
+  const names: string[] = [];
+  let startAfter: string | undefined;
+  for (;;) {
+    const page = await objects.storage.list(REFS_PREFIX, startAfter === undefined ? {} : { startAfter });
+    for (const { key } of page.objects) {
+      const name = refName(key);
+      if (name !== null) names.push(name);
+    }
+    if (page.next === null) return names;
+    startAfter = page.next;
+  }
+}

@@ -1,0 +1,105 @@
+// Reading our own JSON objects back: whatever is not as it was written is an error that names object and place.
+
+import { OmnigraphError } from "../lib/errors.ts";
+import { isJsonObject, type JsonObject, type JsonValue, jsonKind, parseJson } from "../lib/json.ts";
+import { tryDecodeUtf8 } from "../lib/utf8.ts";
+import { STORAGE_FORMAT_VERSION } from "../lib/version.ts";
+
+/** The format of all objects that this build reads and writes. */
+export const FORMAT = STORAGE_FORMAT_VERSION;
+
+export function damaged(object: string, reason: string): OmnigraphError {
+  return new OmnigraphError("internal", `object '${object}' is damaged: ${reason}`);
+}
+
+/** One value in an object on storage. */
+export class StoredValue {
+  private constructor(
+    readonly object: string,
+    private readonly path: string,
+    readonly value: JsonValue | undefined,
+  ) {}
+
+  /** Reads the JSON text of an object; `format` must be the known one. */
+  static parse(object: string, bytes: Uint8Array): StoredValue {
+    const text = tryDecodeUtf8(bytes);
+    if (text === null) throw damaged(object, "not UTF-8");
+    let json: JsonValue;
+    try {
+      json = parseJson(text);
+    } catch (thrown) {
+      throw damaged(object, thrown instanceof Error ? thrown.message : String(thrown));
+    }
+    const root = new StoredValue(object, "", json);
+    const format = root.member("format").integer();
+    if (format !== FORMAT) throw formatMismatch(object, format);
+    return root;
+  }
+
+  member(name: string): StoredValue {
+    const at = this.path === "" ? name : `${this.path}.${name}`;
+    return new StoredValue(this.object, at, this.members()[name]);
+  }
+
+  /** The item of an array. */
+  item(index: number): StoredValue {
+    return new StoredValue(this.object, `${this.path}[${index}]`, this.array()[index]);
+  }
+
+  items(): StoredValue[] {
+    return this.array().map((value, i) => new StoredValue(this.object, `${this.path}[${i}]`, value));
+  }
+
+  get isPresent(): boolean {
+    return this.value !== undefined && this.value !== null;
+  }
+
+  members(): JsonObject {
+    return isJsonObject(this.value) ? this.value : this.fail("an object");
+  }
+
+  array(): readonly JsonValue[] {
+    return Array.isArray(this.value) ? this.value : this.fail("an array");
+  }
+
+  string(): string {
+    return typeof this.value === "string" ? this.value : this.fail("a string");
+  }
+
+  stringOrNull(): string | null {
+    return this.isPresent ? this.string() : null;
+  }
+
+  strings(): string[] {
+    return this.items().map((item) => item.string());
+  }
+
+  boolean(): boolean {
+    return typeof this.value === "boolean" ? this.value : this.fail("a boolean");
+  }
+
+  /** An integer of at least zero that a double holds. */
+  integer(): number {
+    const { value } = this;
+    return typeof value === "number" && Number.isSafeInteger(value) && value >= 0
+      ? value
+      : this.fail("an integer");
+  }
+
+  integers(): number[] {
+    return this.items().map((item) => item.integer());
+  }
+
+  fail(expected: string): never {
+    const found = this.value === undefined ? "nothing" : jsonKind(this.value);
+    throw damaged(this.object, `expected ${expected} at '${this.path}', found ${found}`);
+  }
+}
+
+function formatMismatch(object: string, format: number): OmnigraphError {
+  return new OmnigraphError(
+    "internal",
+    `object '${object}' has storage format ${format}; this build reads format ${FORMAT}: export the graph with a build ` +
+      "that reads it, then init and load it here",
+  );
+}

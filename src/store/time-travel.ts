@@ -1,0 +1,95 @@
+// The state at any commit: the nearest checkpoint at or below it, and the entries since.
+
+import { findCheckpoint, tryCheckpoint } from "./checkpoint-read.ts";
+import type { GraphContext } from "./context.ts";
+import { packOf, readPack, recordAt } from "./history.ts";
+import { logKey } from "./layout.ts";
+import { logOwner } from "./lineage.ts";
+import { readEntries } from "./log-read.ts";
+import { afterCommit, checkpointState } from "./replay.ts";
+import type { BranchState, Checkpoint, CommitRecord, LoggedCommit } from "./types.ts";
+
+/** The state at a commit of the first-parent chain of `head`. */
+export async function stateAt(
+  context: GraphContext,
+  head: BranchState,
+  record: CommitRecord,
+): Promise<BranchState> {
+  if (record.id === head.head.id) return head;
+  const checkpoint = await checkpointBelow(context, head, record);
+  let state = checkpointState(head.ref, checkpoint, await context.catalogOf(checkpoint.head.schemaDigest));
+  const from = checkpoint.position + 1;
+  for (const commit of await commitsBetween(context, head, checkpoint.head, record, from)) {
+    const object = context.objects.address(logKey(commit.record.branch, commit.record.position));
+    state = afterCommit(state, commit, await context.catalogOf(commit.record.schemaDigest), object);
+  }
+  return state;
+}
+
+/** The commits of a state's chain, oldest first, after the newest one that is also on the chain of `base`. */
+export async function commitsAfter(
+  context: GraphContext,
+  state: BranchState,
+  base: BranchState,
+): Promise<LoggedCommit[]> {
+  const shared = await lastShared(context, state, base);
+  return commitsBetween(context, state, shared, state.head, shared.position);
+}
+
+/** Two chains share what lies below their fork: the newest commit of it. */
+async function lastShared(context: GraphContext, a: BranchState, b: BranchState): Promise<CommitRecord> {
+  let shared = context.graph.genesis;
+  let apart = Math.min(a.head.version, b.head.version) + 1;
+  while (apart - shared.version > 1) {
+    // The newer of two heads is most often the other's descendant.
+    const version =
+      apart - 1 === Math.min(a.head.version, b.head.version) ? apart - 1 : (shared.version + apart) >> 1;
+    const [own, other] = await Promise.all([recordAt(context, a, version), recordAt(context, b, version)]);
+    if (own !== null && own.id === other?.id) shared = own;
+    else apart = version;
+  }
+  return shared;
+}
+
+/** Commits of the chain of `head` after one, up to and with another, with their changes; entries from `position` on. */
+async function commitsBetween(
+  context: GraphContext,
+  head: BranchState,
+  after: CommitRecord,
+  upTo: CommitRecord,
+  position: number,
+): Promise<LoggedCommit[]> {
+  const isWanted = ({ record }: LoggedCommit) =>
+    record.version > after.version && record.version <= upTo.version;
+  const inTail = head.tail.filter(isWanted);
+  if (after.version >= head.checkpoint.head.version) return inTail;
+  const last = Math.min(upTo.position, head.checkpoint.position);
+  const entries = await readEntries(context.objects, head.ref, Math.max(position, 1), last);
+  return [...entries.flatMap(({ commits }) => commits).filter(isWanted), ...inTail];
+}
+
+/** A checkpoint whose state is part of the commit's history: the nearest that is known and still there. */
+async function checkpointBelow(
+  context: GraphContext,
+  head: BranchState,
+  record: CommitRecord,
+): Promise<Checkpoint> {
+  if (head.checkpoint.head.version <= record.version) return head.checkpoint;
+  const { history } = head.checkpoint;
+  const pack = packOf(head, record.version);
+  const within = pack === null ? history : await readPack(context, head, pack);
+  const candidates = [
+    ...history.packs.map(({ position }) => position),
+    ...within.earlier,
+    ...(pack === null ? [] : [pack.position]),
+  ];
+  const nearest = [...new Set(candidates)]
+    .filter((position) => position <= record.position)
+    .sort((a, b) => b - a);
+  for (const position of nearest) {
+    const place = { branch: logOwner(head.ref, position), position };
+    const checkpoint = await tryCheckpoint(context, head.ref, place);
+    if (checkpoint !== null && checkpoint.head.version <= record.version) return checkpoint;
+  }
+  return findCheckpoint(context, head.ref, record.position - 1);
+}

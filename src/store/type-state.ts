@@ -1,0 +1,227 @@
+// From a type's rows at one checkpoint and the changes since to its rows at the next. Entries are logical: this is where
+// it is found out which physical rows they killed, and where small segments become larger ones.
+
+import { assert } from "../lib/assert.ts";
+import { compareUtf8 } from "../lib/utf8.ts";
+import type { EntityType } from "../schema/catalog.ts";
+import { findRow, keyAt, keyText, type RowKey } from "./batch-search.ts";
+import { BatchBuilder, shapeOf } from "./builder.ts";
+import type { RowBatch } from "./column.ts";
+import type { GraphContext } from "./context.ts";
+import { readDead, storeDead } from "./dead-rows.ts";
+import { MERGE_BYTES_MAX, MERGE_FACTOR } from "./limits.ts";
+import { writeSegment } from "./row-writer.ts";
+import { deadCount } from "./segment-json.ts";
+import { readSegmentBatches } from "./segment-read.ts";
+import type { DeadRows, SegmentRef, TypeChanges, TypeState } from "./types.ts";
+
+export interface TypeChange {
+  readonly version: number;
+  readonly changes: TypeChanges;
+}
+
+/** A segment and which of the keys killed since the checkpoint came after its rows. */
+interface Source {
+  readonly segment: SegmentRef;
+  readonly dead: DeadRows;
+  /** Keys killed from this place of the list on may be in it. */
+  readonly killedFrom: number;
+}
+
+interface Pending {
+  readonly batch: RowBatch;
+  readonly row: number;
+}
+
+/** Rows that will stand in one segment: either one that stays as it is, or several sources rewritten together. */
+interface Part {
+  readonly sources: readonly LiveSource[];
+  readonly pending: readonly Pending[];
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+interface LiveSource {
+  readonly segment: SegmentRef;
+  /** As it was; `added` come to it. */
+  readonly dead: DeadRows;
+  readonly allDead: Uint32Array;
+  readonly isChanged: boolean;
+}
+
+/** The type's state at a checkpoint of `position`; `base` is its state at the one before, null for none. */
+export async function nextTypeState(
+  context: GraphContext,
+  type: EntityType,
+  base: TypeState | null,
+  changes: readonly TypeChange[],
+  position: number,
+): Promise<TypeState> {
+  const gathered = await gather(context, base, changes);
+  const sources = await Promise.all(gathered.sources.map((source) => bury(context, source, gathered.killed)));
+  const alive = sources.filter(({ segment, allDead }) => allDead.length < segment.rows);
+  const parts = arrange(alive, gathered.pending);
+  const segments = await Promise.all(parts.map((part) => store(context, type, part, position)));
+  return {
+    type: type.id,
+    count: parts.reduce((sum, { rows }) => sum + rows, 0),
+    changedAt: changes.at(-1)?.version ?? base?.changedAt ?? 1,
+    segments,
+  };
+}
+
+/** Goes through the changes in order and notes the rows that they add and the keys that they kill. */
+async function gather(
+  context: GraphContext,
+  base: TypeState | null,
+  changes: readonly TypeChange[],
+): Promise<{ sources: Source[]; pending: Pending[]; killed: RowKey[] }> {
+  let sources: Source[] = (base?.segments ?? []).map((held) => ({ ...held, killedFrom: 0 }));
+  let killed: RowKey[] = [];
+  const pending = new Map<string, Pending>();
+  const kill = (key: RowKey) => {
+    pending.delete(keyText(key));
+    killed.push(key);
+  };
+  for (const { changes: change } of changes) {
+    if (change.replaced) {
+      sources = [];
+      killed = [];
+      pending.clear();
+    }
+    for (const id of change.deletedNodes) kill([id]);
+    for (const { src, dst, id } of change.deletedEdges) kill([src, dst, id]);
+    const { rows } = change;
+    for (let row = 0; rows !== null && row < rows.length; row++) {
+      const key = keyAt(rows, row);
+      kill(key);
+      pending.set(keyText(key), { batch: rows, row });
+    }
+    const hasOlder = sources.length > 0 || pending.size > 0;
+    for (const segment of hasOlder ? change.segments : []) {
+      for (const batch of await readSegmentBatches(context.objects, segment)) {
+        for (let row = 0; row < batch.length; row++) kill(keyAt(batch, row));
+      }
+    }
+    for (const segment of change.segments) {
+      sources.push({ segment, dead: { kind: "none" }, killedFrom: killed.length });
+    }
+  }
+  return { sources, pending: [...pending.values()], killed };
+}
+
+/** Finds the rows of a segment that were killed; reads only the batches that may hold them. */
+async function bury(context: GraphContext, source: Source, killed: readonly RowKey[]): Promise<LiveSource> {
+  const { segment, dead } = source;
+  const keys = killed.slice(source.killedFrom);
+  const before = await readDead(context.objects, dead);
+  if (keys.length === 0) return { segment, dead, allDead: before, isChanged: false };
+  const byBatch = keysByBatch(segment, keys);
+  const places = [...byBatch.keys()];
+  const batches = await readSegmentBatches(context.objects, segment, places);
+  const rows = new Set(before);
+  for (const [i, place] of places.entries()) {
+    const firstRow = segment.batches.slice(0, place).reduce((sum, batch) => sum + batch.rows, 0);
+    for (const key of byBatch.get(place) ?? []) {
+      const row = findRow(batches[i], key);
+      if (row >= 0) rows.add(firstRow + row);
+    }
+  }
+  const allDead = Uint32Array.from(rows).sort();
+  return { segment, dead, allDead, isChanged: allDead.length > before.length };
+}
+
+/** Keys by the batches whose range they fall in: ids, or sources of edges (which may stand in several). */
+function keysByBatch(segment: SegmentRef, keys: readonly RowKey[]): Map<number, RowKey[]> {
+  const byBatch = new Map<number, RowKey[]>();
+  for (const key of keys) {
+    for (let place = firstBatchFor(segment, key[0]); place < segment.batches.length; place++) {
+      if (compareUtf8(segment.batches[place].least, key[0]) > 0) break;
+      const wanted = byBatch.get(place);
+      if (wanted === undefined) byBatch.set(place, [key]);
+      else wanted.push(key);
+    }
+  }
+  return byBatch;
+}
+
+/** The first batch that does not end before the text. */
+function firstBatchFor({ batches }: SegmentRef, text: string): number {
+  let low = 0;
+  let high = batches.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (compareUtf8(batches[middle].greatest, text) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/**
+ * Decides which rows share a segment. Oldest first, a segment is merged with the newer one behind it while it has at most
+ * MERGE_FACTOR times its rows: what stays grows geometrically, so a type of n rows has about log(n) segments.
+ */
+function arrange(alive: readonly LiveSource[], pending: readonly Pending[]): Part[] {
+  const parts: Part[] = [];
+  const push = (part: Part) => {
+    let last = part;
+    for (let older = parts.at(-1); older !== undefined; older = parts.at(-1)) {
+      if (older.rows > MERGE_FACTOR * last.rows || older.bytes + last.bytes > MERGE_BYTES_MAX) break;
+      parts.pop();
+      last = {
+        sources: [...older.sources, ...last.sources],
+        pending: [...older.pending, ...last.pending],
+        rows: older.rows + last.rows,
+        bytes: older.bytes + last.bytes,
+      };
+    }
+    parts.push(last);
+  };
+  for (const source of alive) {
+    const { rows, bytes } = source.segment;
+    push({ sources: [source], pending: [], rows: rows - source.allDead.length, bytes });
+  }
+  if (pending.length > 0) push({ sources: [], pending, rows: pending.length, bytes: 0 });
+  return parts;
+}
+
+async function store(
+  context: GraphContext,
+  type: EntityType,
+  part: Part,
+  position: number,
+): Promise<TypeState["segments"][number]> {
+  if (part.sources.length === 1 && part.pending.length === 0) {
+    const [{ segment, dead, allDead, isChanged }] = part.sources;
+    return {
+      segment,
+      dead: isChanged ? await storeDead(context.objects, segment, position, allDead) : dead,
+    };
+  }
+  const segment = await writeSegment(context, type, await rewrite(context, type, part));
+  return { segment, dead: { kind: "none" } };
+}
+
+/** The live rows of a part in one sorted batch, with the columns that the type has now. */
+async function rewrite(context: GraphContext, type: EntityType, part: Part): Promise<RowBatch> {
+  const builder = new BatchBuilder(shapeOf(type));
+  for (const { segment, allDead } of part.sources) {
+    let nextDead = 0;
+    let row = 0;
+    for (const batch of await readSegmentBatches(context.objects, segment)) {
+      for (let i = 0; i < batch.length; i++, row++) {
+        if (allDead[nextDead] === row) nextDead++;
+        else builder.appendFrom(batch, i);
+      }
+    }
+  }
+  for (const { batch, row } of part.pending) builder.appendFrom(batch, row);
+  const { batch, repeats } = builder.finish();
+  assert(repeats.length === 0, `live rows of ${type.name} are distinct`);
+  assert(batch.length === part.rows, `all live rows of ${type.name} were kept`);
+  return batch;
+}
+
+/** Live rows, as the segments say. */
+export const liveRows = ({ segments }: TypeState): number =>
+  segments.reduce((sum, { segment, dead }) => sum + segment.rows - deadCount(dead), 0);
