@@ -1,8 +1,8 @@
 // A live S3 server for the tests, one per run: what the environment names, else RustFS, else versitygw, else the suite's
 // own server in memory. `bun scripts/s3.ts` starts it by hand and prints what to paste into another shell.
 
-import { existsSync, mkdirSync, mkdtempSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { existsSync, mkdirSync, mkdtempSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 export interface LiveS3 {
@@ -26,6 +26,7 @@ const READY_MS_MAX = 20_000;
 const READY_POLL_MS = 20;
 const DOCKER_ANSWER_MS_MAX = 5_000;
 const PULL_MS_MAX = 120_000;
+const DAY_MS = 24 * 60 * 60 * 1_000;
 const INSTALL_MS_MAX = 600_000;
 const CACHE = join(import.meta.dir, "..", "node_modules", ".cache", "omnigraph");
 
@@ -45,13 +46,13 @@ export async function stopLiveS3(): Promise<string | null> {
   return server?.name ?? null;
 }
 
-/** Finds or starts a server, in the order that the head of this file gives. */
-export async function startLiveS3(env: Environment): Promise<LiveS3> {
+/** Finds or starts a server, in the order that the head of this file gives. `cache` keeps what was fetched once. */
+export async function startLiveS3(env: Environment, cache = CACHE): Promise<LiveS3> {
   const server =
     namedByEnvironment(env) ??
     (await startRustfs(env)) ??
-    (await startRustfsImage()) ??
-    (await startVersitygw(env));
+    (await startRustfsImage(env, cache)) ??
+    (await startVersitygw(env, cache));
   if (server !== null) return server;
   if (env.OMNIGRAPH_S3_REQUIRE_LIVE === "1") {
     throw new Error(
@@ -60,16 +61,11 @@ export async function startLiveS3(env: Environment): Promise<LiveS3> {
     );
   }
   const { startS3Server } = await import("../test/support/s3-server.ts");
-  const own = await startS3Server({ buckets: [BUCKET] });
-  const { endpoint, bucket, stop } = own;
-  return {
-    name: "the suite's own server, in memory (no live S3 server was found)",
-    endpoint,
-    bucket,
-    env: own.env,
-    stop,
-  };
+  const { endpoint, bucket, env: aws, stop } = await startS3Server({ buckets: [BUCKET] });
+  return { name: "the suite's own, in memory (no live one was found)", endpoint, bucket, env: aws, stop };
 }
+
+const which = (name: string, env: Environment) => Bun.which(name, { PATH: env.PATH ?? "" });
 
 function namedByEnvironment(env: Environment): LiveS3 | null {
   const { AWS_ENDPOINT_URL_S3: endpoint, OMNIGRAPH_S3_TEST_BUCKET: bucket } = env;
@@ -85,7 +81,7 @@ function namedByEnvironment(env: Environment): LiveS3 | null {
 }
 
 async function startRustfs(env: Environment): Promise<LiveS3 | null> {
-  const binary = env.RUSTFS_BIN || Bun.which("rustfs");
+  const binary = env.RUSTFS_BIN || which("rustfs", env);
   if (!binary) return null;
   return startProcess(`RustFS (${binary})`, (address, directory) => ({
     command: [binary, "--address", address, directory],
@@ -98,19 +94,31 @@ async function startRustfs(env: Environment): Promise<LiveS3 | null> {
   }));
 }
 
-async function startRustfsImage(): Promise<LiveS3 | null> {
-  if (Bun.which("docker") === null || !succeeds(["docker", "info"], DOCKER_ANSWER_MS_MAX)) return null;
-  const isThere = succeeds(["docker", "image", "inspect", RUSTFS_IMAGE], DOCKER_ANSWER_MS_MAX);
-  if (!isThere && !succeeds(["docker", "pull", RUSTFS_IMAGE], PULL_MS_MAX)) return null;
+async function startRustfsImage(env: Environment, cache: string): Promise<LiveS3 | null> {
+  const docker = which("docker", env);
+  if (docker === null || !succeeds([docker, "info"], DOCKER_ANSWER_MS_MAX)) return null;
+  if (!hasRustfsImage(docker, cache)) return null;
   const secrets = ["-e", `RUSTFS_ACCESS_KEY=${ACCESS_KEY}`, "-e", `RUSTFS_SECRET_KEY=${SECRET_KEY}`];
   return startProcess(`RustFS (Docker image ${RUSTFS_IMAGE})`, (address) => ({
-    command: ["docker", "run", "--rm", "--init", "-p", `${address}:9000`, ...secrets, RUSTFS_IMAGE, "/data"],
+    command: [docker, "run", "--rm", "--init", "-p", `${address}:9000`, ...secrets, RUSTFS_IMAGE, "/data"],
     env: {},
   }));
 }
 
-async function startVersitygw(env: Environment): Promise<LiveS3 | null> {
-  const binary = findVersitygw(env) ?? installVersitygw();
+/** Has the image or pulls it; a pull that failed is not repeated for a day, so that an offline machine does not wait. */
+function hasRustfsImage(docker: string, cache: string): boolean {
+  if (succeeds([docker, "image", "inspect", RUSTFS_IMAGE], DOCKER_ANSWER_MS_MAX)) return true;
+  const failure = join(cache, "rustfs-pull-failed");
+  const failedAt = statSync(failure, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (Date.now() - failedAt < DAY_MS) return false;
+  if (succeeds([docker, "pull", RUSTFS_IMAGE], PULL_MS_MAX)) return true;
+  mkdirSync(cache, { recursive: true });
+  writeFileSync(failure, "");
+  return false;
+}
+
+async function startVersitygw(env: Environment, cache: string): Promise<LiveS3 | null> {
+  const binary = findVersitygw(env, cache) ?? installVersitygw(env, cache);
   if (binary === null) return null;
   return startProcess(`versitygw (${binary})`, (address, directory) => ({
     command: [binary, "--port", address, "--quiet", "posix", directory],
@@ -118,20 +126,22 @@ async function startVersitygw(env: Environment): Promise<LiveS3 | null> {
   }));
 }
 
-function findVersitygw(env: Environment): string | null {
-  const goPaths = (env.GOPATH ?? "").split(":").filter((path) => path !== "");
-  const folders = [CACHE, ...goPaths.map((path) => join(path, "bin")), join(homedir(), "go", "bin")];
-  const cached = folders.map((folder) => join(folder, "versitygw")).find((path) => existsSync(path));
-  return Bun.which("versitygw") ?? cached ?? null;
+function findVersitygw(env: Environment, cache: string): string | null {
+  const goPaths = [...(env.GOPATH ?? "").split(":"), join(env.HOME ?? "/", "go")].filter(
+    (path) => path !== "",
+  );
+  const folders = [cache, ...goPaths.map((path) => join(path, "bin"))];
+  const kept = folders.map((folder) => join(folder, "versitygw")).find((path) => existsSync(path));
+  return which("versitygw", env) ?? kept ?? null;
 }
 
-function installVersitygw(): string | null {
-  const go = Bun.which("go") ?? ["/usr/local/go/bin/go"].find((path) => existsSync(path));
-  if (go === undefined) return null;
-  mkdirSync(CACHE, { recursive: true });
-  console.error(`installing ${VERSITYGW} into ${CACHE}, once (about 80 s) …`);
-  const installed = succeeds([go, "install", VERSITYGW], INSTALL_MS_MAX, { GOBIN: CACHE });
-  return installed ? join(CACHE, "versitygw") : null;
+function installVersitygw(env: Environment, cache: string): string | null {
+  const go = which("go", env);
+  if (go === null) return null;
+  mkdirSync(cache, { recursive: true });
+  console.error(`installing ${VERSITYGW} into ${cache}, once (about 80 s) …`);
+  const installed = succeeds([go, "install", VERSITYGW], INSTALL_MS_MAX, { GOBIN: cache });
+  return installed ? join(cache, "versitygw") : null;
 }
 
 function succeeds(command: string[], timeout: number, env: Readonly<Record<string, string>> = {}): boolean {
@@ -150,11 +160,17 @@ interface ServerProcess {
 }
 
 /**
- * The server runs under a shell that waits for the end of its input: when this process ends, however it ends, the pipe
- * closes, the server is stopped and its directory removed. The traps are for signals that hit the whole process group.
+ * The server runs under a shell that also waits for the end of its own input: when this process ends, however it ends, the
+ * pipe closes, the server is stopped and its directory removed. The traps are for signals that hit the whole process group.
  */
-const UNTIL_INPUT_ENDS =
-  'trap : INT TERM HUP; "$@" & server=$!; cat >/dev/null; kill "$server"; wait "$server"; rm -rf "$DIRECTORY"';
+const UNTIL_INPUT_ENDS = [
+  "trap : INT TERM HUP",
+  "exec 3<&0",
+  '"$@" 3<&- & server=$!',
+  '{ cat <&3 >/dev/null; kill "$server"; } 2>/dev/null &',
+  'wait "$server"; wait "$server"',
+  'rm -rf "$DIRECTORY"',
+].join("\n");
 
 async function startProcess(
   name: string,
@@ -182,7 +198,7 @@ async function startProcess(
     AWS_SECRET_ACCESS_KEY: SECRET_KEY,
   };
   try {
-    await makeBucket(endpoint);
+    await makeBucket(endpoint, child);
   } catch (thrown) {
     await stop();
     throw new Error(`${name} did not start on ${endpoint}`, { cause: thrown });
@@ -197,7 +213,7 @@ function freePort(): number {
   return port;
 }
 
-async function makeBucket(endpoint: string): Promise<void> {
+async function makeBucket(endpoint: string, server: Bun.Subprocess): Promise<void> {
   // Loaded here, because every test run loads this file and few ask for a server.
   const { CreateBucketCommand, S3Client } = await import("@aws-sdk/client-s3");
   const client = new S3Client({
@@ -213,7 +229,7 @@ async function makeBucket(endpoint: string): Promise<void> {
       await client.send(new CreateBucketCommand({ Bucket: BUCKET }));
       return;
     } catch (thrown) {
-      if (Date.now() > deadline) throw thrown;
+      if (Date.now() > deadline || server.exitCode !== null) throw thrown;
       await Bun.sleep(READY_POLL_MS);
     }
   }

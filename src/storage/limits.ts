@@ -27,6 +27,9 @@ export const LOCK_POLL_MS_MAX = 4;
 /** Tries of one request to an object store, the first included. */
 export const REQUEST_ATTEMPTS_MAX = 6;
 
+/** Milliseconds after its first try in which a request is tried again: a store that hangs is given up in a minute or so. */
+export const REQUEST_RETRY_MS_MAX = 45_000;
+
 /** Milliseconds: the first pause between two tries lies below this, each next one below its double. */
 export const RETRY_PAUSE_MS_FIRST = 50;
 

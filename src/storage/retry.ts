@@ -4,7 +4,12 @@
 import { type Ports, randomUnit } from "../lib/ports.ts";
 import type { PutOutcome, Version } from "./adapter.ts";
 import { type Answer, classify, type RequestIntent, type Verdict } from "./classify.ts";
-import { REQUEST_ATTEMPTS_MAX, RETRY_PAUSE_MS_FIRST, RETRY_PAUSE_MS_MAX } from "./limits.ts";
+import {
+  REQUEST_ATTEMPTS_MAX,
+  REQUEST_RETRY_MS_MAX,
+  RETRY_PAUSE_MS_FIRST,
+  RETRY_PAUSE_MS_MAX,
+} from "./limits.ts";
 
 /** What one try came to. */
 export type Reply<T> = { readonly ok: true; readonly value: T } | ({ readonly ok: false } & Failed);
@@ -30,6 +35,7 @@ export async function settle<T>(
   attempt: () => Promise<Reply<T>>,
 ): Promise<Settled<T>> {
   const isConditional = intent === "put-if-absent" || intent === "put-if-match";
+  const deadline = ports.now() + REQUEST_RETRY_MS_MAX;
   let hadTrouble = false;
   for (let tries = 1; ; tries++) {
     const reply = await attempt();
@@ -38,7 +44,8 @@ export async function settle<T>(
     const verdict = classify(intent, answer);
     if (verdict === "lost" && hadTrouble) return { verdict: "unknown", answer, cause };
     const mayRepeat = verdict === "retry" || (verdict === "unknown" && !isConditional);
-    if (!mayRepeat || tries === REQUEST_ATTEMPTS_MAX) return { verdict, answer, cause };
+    const isSpent = tries === REQUEST_ATTEMPTS_MAX || ports.now() > deadline;
+    if (!mayRepeat || isSpent) return { verdict, answer, cause };
     hadTrouble ||= answer.status !== null && answer.status >= 500;
     await ports.sleep(pauseMs(tries, ports));
   }

@@ -1,6 +1,7 @@
 // One bucket at one endpoint: the client, the counters, and the way every request is sent and judged.
 
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { OmnigraphError } from "../lib/errors.ts";
 import type { Ports } from "../lib/ports.ts";
 import type { RequestKind } from "./adapter.ts";
 import type { RequestIntent } from "./classify.ts";
@@ -37,6 +38,7 @@ export class S3Connection {
         try {
           return { ok: true, value: await command(this.client) } as const;
         } catch (thrown) {
+          if (thrown instanceof OmnigraphError) throw thrown;
           const cause = thrown instanceof Error ? thrown : new Error(String(thrown));
           return { ok: false, answer: answerOf(thrown), cause } as const;
         }

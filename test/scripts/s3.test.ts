@@ -1,5 +1,5 @@
 import { afterAll, afterEach, describe, expect, it } from "bun:test";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type LiveS3, liveS3, startLiveS3 } from "../../scripts/s3.ts";
@@ -56,5 +56,24 @@ describe("the S3 server of a test run", () => {
     server = await startLiveS3({ RUSTFS_BIN: binary });
     expect(server.name).toBe(`RustFS (${binary})`);
     expect(await roundTrip(server)).toBe(3);
+  });
+
+  it("is versitygw from the cache next", async () => {
+    const cache = join(folder, "cache");
+    mkdirSync(cache);
+    writeFileSync(join(cache, "versitygw"), "#!/bin/sh\nexit 1\n", { mode: 0o755 });
+    await expect(startLiveS3({ PATH: "", HOME: folder }, cache)).rejects.toThrow(
+      `versitygw (${cache}/versitygw) did not start on http://127.0.0.1:`,
+    );
+  });
+
+  it("is the suite's own where there is no other, unless a live one is demanded", async () => {
+    const nothing = { PATH: "", HOME: folder };
+    server = await startLiveS3(nothing, folder);
+    expect(server.name).toContain("the suite's own, in memory");
+    expect(await roundTrip(server)).toBe(3);
+    await expect(startLiveS3({ ...nothing, OMNIGRAPH_S3_REQUIRE_LIVE: "1" }, folder)).rejects.toThrow(
+      "OMNIGRAPH_S3_REQUIRE_LIVE=1 demands one",
+    );
   });
 });
