@@ -26,7 +26,9 @@ export class RowCollection {
   async addNodes(type: NodeType, ids: readonly string[]): Promise<void> {
     const known = this.nodePlaces.get(type.id) ?? new Map<string, Place>();
     this.nodePlaces.set(type.id, known);
-    for (const [id, place] of await lookupNodes(this.batches, this.state, type, ids)) known.set(id, place);
+    const missing = ids.filter((id) => !known.has(id));
+    if (missing.length === 0) return;
+    for (const [id, place] of await lookupNodes(this.batches, this.state, type, missing)) known.set(id, place);
   }
 
   /** Takes in all edges that start at these nodes, and answers where they end. */

@@ -34,7 +34,7 @@ class Reach {
   readonly rows;
   /** Ids that a variable can stand for. */
   private readonly ids = new Map<VariableSlot, ReadonlySet<string>>();
-  private readonly traversals: TraversalClause[] = [];
+  private readonly traversals: { readonly clause: TraversalClause; readonly bindsEnd: boolean }[] = [];
   private readonly slots = new Set<VariableSlot>();
 
   constructor(
@@ -46,7 +46,7 @@ class Reach {
     this.visit(plan.clauses, new Set());
   }
 
-  /** Gathers keys, traversals and variables, inside of `not` as well; what a `not` demands of outer variables is no key. */
+  /** Gathers keys, traversals and variables, inside of `not` as well; a `not` says nothing about where outer variables are. */
   private visit(clauses: readonly Clause[], outer: ReadonlySet<VariableSlot>): void {
     const bound = clauses.flatMap(boundBy).filter((slot) => !outer.has(slot));
     const visible = new Set([...outer, ...bound]);
@@ -59,19 +59,19 @@ class Reach {
       if (id !== undefined && !this.ids.has(slot)) this.ids.set(slot, new Set(id === null ? [] : [id]));
     }
     for (const clause of clauses) {
-      if (clause.kind === "traversal") this.traversals.push(clause);
+      if (clause.kind === "traversal") this.traversals.push({ clause, bindsEnd: !outer.has(clause.to) });
       else if (clause.kind === "not") this.visit(clause.clauses, visible);
     }
   }
 
   /** Collects wave by wave; false where a row could be touched that was not collected. */
   async isComplete(): Promise<boolean> {
-    if (this.ids.size === 0 || this.traversals.some((clause) => clause.undirected)) return false;
+    if (this.ids.size === 0 || this.traversals.some(({ clause }) => clause.undirected)) return false;
     const fetched = new Set<VariableSlot>();
     let open = this.traversals;
     for (let wave = 0; wave < COLD_WAVES_MAX; wave++) {
       const known = [...this.ids].filter(([slot]) => !fetched.has(slot));
-      const ready = open.filter((clause) => this.ids.has(clause.from));
+      const ready = open.filter(({ clause }) => this.ids.has(clause.from));
       if (ready.length < open.length && ready.length === 0) return false;
       if (this.total() > COLD_ENTITIES_MAX) return false;
       const reached = await Promise.all([
@@ -80,13 +80,14 @@ class Reach {
           await this.rows.addNodes(this.nodeType(slot), [...ids]);
           return null;
         }),
-        ...ready.map(async (clause) => ({ slot: clause.to, ids: await this.walk(clause) })),
+        ...ready.map(async (traversal) => ({ traversal, ids: await this.walk(traversal.clause) })),
       ]);
-      open = open.filter((clause) => !ready.includes(clause));
+      open = open.filter((traversal) => !ready.includes(traversal));
       for (const entry of reached) {
         if (entry === null) continue;
         if (entry.ids === null) return false;
-        if (!this.ids.has(entry.slot)) this.ids.set(entry.slot, entry.ids);
+        const { clause, bindsEnd } = entry.traversal;
+        if (bindsEnd && !this.ids.has(clause.to)) this.ids.set(clause.to, entry.ids);
       }
       if (open.length === 0 && [...this.slots].every((slot) => fetched.has(slot))) return true;
     }
@@ -118,6 +119,8 @@ class Reach {
       for (const id of next) reached.add(id);
       if (reached.size > COLD_ENTITIES_MAX) return null;
     }
+    // The nodes on the way belong to the walk, whatever else is known about its end.
+    if (hops > 1) await this.rows.addNodes(clause.edge.target, [...reached]);
     return reached;
   }
 }
