@@ -28,8 +28,6 @@ export interface StoreOptions {
   readonly cache?: ObjectCache;
   /** The branch that the caller is about to use: its ref is fetched beside graph.json. */
   readonly branch?: string;
-  /** The caller is about to write: whether the store keeps conditional puts is looked up beside the first reads. */
-  readonly writing?: boolean;
   /** Checkpoints run only when `settle` is called, not by themselves (for tests that count requests). */
   readonly manualCheckpoints?: boolean;
 }

@@ -1,5 +1,6 @@
 // What the parts of an open graph share.
 
+import { sha256Hex } from "../lib/digest.ts";
 import type { Ports } from "../lib/ports.ts";
 import { tryDecodeUtf8 } from "../lib/utf8.ts";
 import type { Catalog } from "../schema/catalog.ts";
@@ -28,7 +29,8 @@ export function catalogReader(
     const key = schemaKey(digest);
     const catalog = await objects.read(key, (bytes, address) => {
       const text = tryDecodeUtf8(bytes);
-      if (text === null) throw damaged(address, "not UTF-8");
+      if (text === null || sha256Hex(bytes) !== digest)
+        throw damaged(address, "its content is not what its name says");
       return decodeSchema(text);
     });
     if (catalog === null) throw damaged(objects.address(key), "the accepted schema is missing");

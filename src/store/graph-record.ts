@@ -1,11 +1,13 @@
 // graph.json: what makes a prefix a graph. Putting it is init; nothing ever changes it.
 
+import { assert } from "../lib/assert.ts";
+import { sha256Hex } from "../lib/digest.ts";
 import { conflict, notFound, OmnigraphError } from "../lib/errors.ts";
 import { stringifyJson } from "../lib/json.ts";
 import type { Ports } from "../lib/ports.ts";
 import { ulid } from "../lib/ulid.ts";
 import { encodeUtf8 } from "../lib/utf8.ts";
-import { ensureConditionalWrites, type StorageAdapter } from "../storage/index.ts";
+import type { StorageAdapter } from "../storage/adapter.ts";
 import { readRecord, recordJson } from "./entry.ts";
 import { instantText, readInstant } from "./instant.ts";
 import { GRAPH_KEY, schemaKey } from "./layout.ts";
@@ -36,7 +38,6 @@ export async function initStore(
   { acceptedSchema, digest }: InitRequest,
 ): Promise<GraphRecord> {
   if ((await storage.get(GRAPH_KEY)) !== null) throw alreadyInitialized(storage);
-  await ensureConditionalWrites(storage, ports);
   await putSchema(storage, digest, acceptedSchema);
   const mainId = ulid(ports);
   const createdAt = ports.nowMicros();
@@ -70,8 +71,14 @@ export async function initStore(
 const alreadyInitialized = (storage: StorageAdapter) =>
   conflict(`graph at ${storage.uri} is already initialized`);
 
+/** Is there a graph at the storage's root? */
+export async function storeExists(storage: StorageAdapter): Promise<boolean> {
+  return (await storage.head(GRAPH_KEY)) !== null;
+}
+
 /** Accepted schemas are named by their content: whoever writes one writes the same bytes. */
 export async function putSchema(storage: StorageAdapter, digest: string, accepted: string): Promise<void> {
+  assert(sha256Hex(accepted) === digest, "an accepted schema is named by its SHA-256");
   await storage.put(schemaKey(digest), encodeUtf8(accepted));
 }
 

@@ -2,7 +2,7 @@
 
 import type { Ports } from "../lib/ports.ts";
 import { compareUtf8 } from "../lib/utf8.ts";
-import { ensureConditionalWrites, readProbeMark, type StorageAdapter } from "../storage/index.ts";
+import type { StorageAdapter } from "../storage/adapter.ts";
 import { commonAncestor } from "./ancestry.ts";
 import type {
   Branch,
@@ -55,12 +55,10 @@ export async function openStore(
 ): Promise<GraphStore> {
   const objects = new Objects(storage, options.cache ?? processCache);
   const ahead = options.branch === undefined || options.branch === MAIN ? null : options.branch;
-  const [graph, prefetched, isProbed] = await Promise.all([
+  const [graph, prefetched] = await Promise.all([
     readGraphRecord(storage),
     ahead === null ? null : readRef(objects, ahead),
-    options.writing === true ? readProbeMark(storage) : true,
   ]);
-  if (!isProbed) await ensureConditionalWrites(storage, ports);
   const context: GraphContext = {
     objects,
     ports,

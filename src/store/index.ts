@@ -17,7 +17,7 @@ export { ObjectCache } from "./cache.ts";
 export * from "./column.ts";
 export { BoolBuilder, type ColumnBuilder, FixedBuilder, Utf8Builder } from "./column-builder.ts";
 export { textAt, valueAt } from "./column-value.ts";
-export { type GraphRecord, type InitRequest, initStore } from "./graph-record.ts";
+export { type GraphRecord, type InitRequest, initStore, storeExists } from "./graph-record.ts";
 export { openStore } from "./graph-store.ts";
 export { inlineBytes } from "./inline-rows.ts";
 export { INLINE_BYTES_MAX } from "./limits.ts";
