@@ -59,10 +59,10 @@ const names = (imo: string) => ({
   query: "query one($imo: String) { match { $v: Vessel { imo: $imo } } return { $v.name } }",
   params: { imo },
 });
-const nameOf = async (imo: string, branch = "main"): Promise<string | null> =>
-  ((await body(send("POST", "/query", { ...names(imo), branch }))).rows as { "v.name": string }[])[0]?.[
-    "v.name"
-  ];
+const nameOf = async (imo: string, branch = "main"): Promise<string | null> => {
+  const { rows } = await body(send("POST", "/query", { ...names(imo), branch }));
+  return (rows as { "v.name": string }[])[0]?.["v.name"] ?? null;
+};
 const head = async (branch = "main") =>
   ((await body(send("GET", `/commits?branch=${branch}`))).commits as CommitOutput[])[0]?.graph_commit_id ??
   "";
