@@ -96,7 +96,7 @@ async function send(request: SignedRequest): Promise<Response> {
   const waitMs = S3_RESPONSE_WAIT_MS + (bytes?.length ?? 0) / S3_UPLOAD_BYTES_PER_MS_MIN;
   const abort = new AbortController();
   const timer = setTimeout(
-    () => abort.abort(new ConnectionFailure("ETIMEDOUT", `no answer within ${Math.ceil(waitMs / 1_000)} s`)),
+    () => abort.abort(new ConnectionFailure("ETIMEDOUT", `no answer within ${Math.round(waitMs / 1_000)} s`)),
     waitMs,
   );
   try {
