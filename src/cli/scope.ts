@@ -97,8 +97,10 @@ async function resolveScope(context: Context, invocation: Invocation): Promise<F
     invocation.command.capability === "any"
       ? "--store, --server, --profile"
       : "--store, --cluster, --profile";
+  const offline =
+    labelOf(invocation) === "lint" ? "; lint requires --schema <schema.pg> (offline) or a graph target" : "";
   throw badRequest(
-    `no graph addressed: pass ${here}${others}, or set defaults in the operator config (defaults.server or defaults.store)`,
+    `no graph addressed: pass ${here}${others}, or set defaults in the operator config (defaults.server or defaults.store)${offline}`,
   );
 }
 
