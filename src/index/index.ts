@@ -9,7 +9,7 @@ export type { EdgeTable } from "./edge-table.ts";
 export type { GraphView } from "./graph-view.ts";
 export { ImageCache, type ImageCacheOptions } from "./image-cache.ts";
 export type { NodeTable } from "./node-table.ts";
-export type { Table } from "./table.ts";
+export { isWholeKey, type Table } from "./table.ts";
 export { queryTokens } from "./text/analyze.ts";
 export { profileAt, type TextSearch } from "./text/text-search.ts";
 export type { KeyText } from "./unique-index.ts";

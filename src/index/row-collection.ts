@@ -28,7 +28,8 @@ export class RowCollection {
     this.nodePlaces.set(type.id, known);
     const missing = ids.filter((id) => !known.has(id));
     if (missing.length === 0) return;
-    for (const [id, place] of await lookupNodes(this.batches, this.state, type, missing)) known.set(id, place);
+    for (const [id, place] of await lookupNodes(this.batches, this.state, type, missing))
+      known.set(id, place);
   }
 
   /** Takes in all edges that start at these nodes, and answers where they end. */

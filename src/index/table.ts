@@ -111,6 +111,11 @@ export class Table<T extends EntityType = EntityType> {
   }
 }
 
+/** True for the only key property of a type: no two entities have the same value, and each has one. */
+export function isWholeKey(type: EntityType, property: Property): boolean {
+  return type.kind === "node" && type.key !== null && type.key.length === 1 && type.key[0].id === property.id;
+}
+
 /** One row by value. */
 export function rowAt(type: EntityType, batch: RowBatch, row: number): Row {
   return {

@@ -1,7 +1,7 @@
 // Groups rows and folds each group's values. Rows are first given the number of their group, one key after the other,
 // through codes; then each aggregate runs over its column once.
 
-import type { Table } from "../../index/index.ts";
+import { isWholeKey } from "../../index/index.ts";
 import { stringifyJson } from "../../lib/json.ts";
 import { encodeUtf8 } from "../../lib/utf8.ts";
 import type { AggregateFunction, ReturnExpression, Value } from "../../query/plan.ts";
@@ -32,8 +32,12 @@ export function group(columns: readonly GroupedColumn[], rowCount: number): Grou
   const count = keys.length === 0 ? 1 : representatives.length;
   const cells = columns.map((column): Cells => {
     if (column.kind === "key") return takeCells(column.cells, representatives);
-    const values = fold(column.aggregate.function, column.argument, groupOf, count);
-    return { kind: "values", values, type: column.aggregate.type };
+    const { aggregate, argument } = column;
+    if (aggregate.function === "count") {
+      return { kind: "counts", counts: counts(argument, groupOf, count), type: aggregate.type };
+    }
+    const values = fold(aggregate.function, argument, groupOf, count);
+    return { kind: "values", values, type: aggregate.type };
   });
   return { count, cells, representatives };
 }
@@ -95,7 +99,7 @@ function codesOf(cells: Cells, rowCount: number): Coded {
   if (cells.kind === "id") return { codes: cells.numbers, bound: cells.table.bound };
   if (cells.kind === "property") {
     const { table, property, numbers } = cells;
-    if (identifies(table, property.id)) return { codes: numbers, bound: table.bound };
+    if (isWholeKey(table.type, property)) return { codes: numbers, bound: table.bound };
     if (table.column(property)?.kind === "utf8") return textCodes(cells);
   }
   const known = new Map<Value, number>();
@@ -114,12 +118,6 @@ function codesOf(cells: Cells, rowCount: number): Coded {
     codes[row] = code;
   }
   return { codes, bound: Math.max(1, known.size) };
-}
-
-/** True where no two entities of the type have the same value. */
-function identifies(table: Table, propertyId: number): boolean {
-  const { type } = table;
-  return type.kind === "node" && type.key !== null && type.key.length === 1 && type.key[0].id === propertyId;
 }
 
 function textCodes(cells: Extract<Cells, { kind: "property" }>): Coded {
@@ -146,10 +144,13 @@ function textCodes(cells: Extract<Cells, { kind: "property" }>): Coded {
   return { codes, bound: dictionary.size + added.size };
 }
 
-function fold(name: AggregateFunction, argument: Cells, groupOf: Int32Array, count: number): Value[] {
+function fold(
+  name: Exclude<AggregateFunction, "count">,
+  argument: Cells,
+  groupOf: Int32Array,
+  count: number,
+): Value[] {
   switch (name) {
-    case "count":
-      return Array.from(counts(argument, groupOf, count), BigInt);
     case "sum":
     case "avg": {
       const { sums, seen } = sum(argument, groupOf, count);

@@ -18,6 +18,8 @@ export type Cells =
   /** A bare variable. */
   | { readonly kind: "id"; readonly table: Table; readonly numbers: Int32Array; readonly type: PropertyType }
   | { readonly kind: "constant"; readonly value: Value; readonly type: PropertyType }
+  /** Whole numbers, one a row. */
+  | { readonly kind: "counts"; readonly counts: Float64Array; readonly type: PropertyType }
   | { readonly kind: "values"; readonly values: readonly Value[]; readonly type: PropertyType };
 
 export function cellValue(cells: Cells, row: number): Value {
@@ -28,6 +30,8 @@ export function cellValue(cells: Cells, row: number): Value {
       return cells.table.id(cells.numbers[row]);
     case "constant":
       return cells.value;
+    case "counts":
+      return BigInt(cells.counts[row]);
     case "values":
       return cells.values[row];
   }
@@ -41,6 +45,8 @@ export function takeCells(cells: Cells, rows: Int32Array): Cells {
       return { ...cells, numbers: takeNumbers(cells.numbers, rows) };
     case "constant":
       return cells;
+    case "counts":
+      return { ...cells, counts: Float64Array.from(rows, (row) => cells.counts[row]) };
     case "values":
       return { ...cells, values: Array.from(rows, (row) => cells.values[row]) };
   }

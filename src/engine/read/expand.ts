@@ -35,16 +35,20 @@ export function expandHop(starts: Int32Array, request: HopRequest): Expansion {
   const edges = bindEdges ? new NumberList(starts.length + 16) : null;
   const ends = new NumberList(starts.length + 16);
   const neighbours = new Neighbours(request.table, direction);
+  /** Of each node: the last row that reached it, plus one. */
+  const reachedFrom = new Int32Array(
+    bindEdges ? 0 : Math.max(request.table.sources.bound, request.table.targets.bound),
+  );
   for (let row = 0; row < starts.length; row++) {
     neighbours.visit(starts[row]);
     const wanted = expected === null ? -1 : expected[row];
-    const seen = bindEdges || neighbours.length < 2 ? null : new Set<number>();
+    const isSet = !bindEdges && neighbours.length > 1;
     for (let i = 0; i < neighbours.length; i++) {
       const end = neighbours.ends[i];
       if (wanted >= 0 && end !== wanted) continue;
-      if (seen !== null) {
-        if (seen.has(end)) continue;
-        seen.add(end);
+      if (isSet) {
+        if (reachedFrom[end] === row + 1) continue;
+        reachedFrom[end] = row + 1;
       }
       rows.push(row);
       edges?.push(neighbours.edges[i]);

@@ -129,9 +129,22 @@ function columnTest(column: Column, operator: ComparisonOperator, constant: Valu
       return typeof constant === "number"
         ? numericTest(column.values, column.valid, operator, constant)
         : valueTest(column, operator, constant);
+    case "list":
+      return operator === "contains" ? listTest(column, constant) : valueTest(column, operator, constant);
     default:
       return valueTest(column, operator, constant);
   }
+}
+
+/** Membership, asked of the items where they stand. */
+function listTest(column: Extract<Column, { kind: "list" }>, constant: Value): NumberTest {
+  const { offsets, valid } = column;
+  const isItem = columnTest(column.items, "=", constant);
+  return (row) => {
+    if (!isValid(valid, row)) return false;
+    for (let item = offsets[row]; item < offsets[row + 1]; item++) if (isItem(item)) return true;
+    return false;
+  };
 }
 
 function valueTest(column: Column, operator: ComparisonOperator, constant: Value): NumberTest {

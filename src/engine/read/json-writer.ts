@@ -98,6 +98,7 @@ export function cellWriter(cells: Cells): CellWriter {
     const text = encodeUtf8(stringifyJson(toJson(cells.value, cells.type)));
     return (writer) => writer.raw(text);
   }
+  if (cells.kind === "counts") return (writer, row) => writer.ascii(String(cells.counts[row]));
   if (cells.kind === "values") return general;
   const { table, numbers } = cells;
   if (cells.kind === "id") {

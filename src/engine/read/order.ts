@@ -1,8 +1,9 @@
 // What a result is ordered by: the query's own keys, then the ids of everything bound, so that the order is total.
 
-import { compareText, type Table } from "../../index/index.ts";
+import { compareText, isWholeKey, type Table } from "../../index/index.ts";
 import { compareUtf8 } from "../../lib/utf8.ts";
 import type { Value } from "../../query/plan.ts";
+import type { Property } from "../../schema/catalog.ts";
 import { isValid, type Utf8Column } from "../../store/column.ts";
 import { type Cells, cellValue } from "./cells.ts";
 import { compareValues } from "./compare.ts";
@@ -16,7 +17,11 @@ const PREFIX_BYTES = 6;
 /** The key of a column of cells; null where all cells are equal. */
 export function cellsKey(cells: Cells, count: number, descending: boolean): SortKey | null {
   if (cells.kind === "constant") return null;
+  if (cells.kind === "counts") return directed({ values: cells.counts.slice(), exact: null }, descending);
   if (cells.kind === "id") return directed(idKey(cells.table, cells.numbers), descending);
+  if (cells.kind === "property" && isItsId(cells.table, cells.property)) {
+    return directed(idKey(cells.table, cells.numbers), descending);
+  }
   if (cells.kind === "property" && cells.table.isPlain) {
     const column = cells.table.column(cells.property);
     if (column?.kind === "utf8") return directed(textKey(column, cells.numbers), descending);
@@ -25,6 +30,11 @@ export function cellsKey(cells: Cells, count: number, descending: boolean): Sort
     valuesKey((row) => cellValue(cells, row), count),
     descending,
   );
+}
+
+/** True for a text that is the whole key: it is spelled like the id, so that nodes are sorted by it already. */
+function isItsId(table: Table, property: Property): boolean {
+  return isWholeKey(table.type, property) && property.type.scalar === "String";
 }
 
 /** The key of entities' ids. */
