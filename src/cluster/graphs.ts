@@ -1,6 +1,6 @@
 // The few things that the control plane does to graphs. It never reads or writes their rows.
 
-import { type Graph, graphExists, initGraph, openGraph } from "../engine/index.ts";
+import type { Graph } from "../engine/index.ts";
 import type { JsonObject } from "../lib/json.ts";
 import type { Ports } from "../lib/ports.ts";
 import type { StorageAdapter } from "../storage/index.ts";
@@ -22,11 +22,14 @@ export interface Migration {
   readonly steps: readonly JsonObject[];
 }
 
+/** Most cluster commands open no graph, and do not wait for what opens one. */
+const engine = () => import("../engine/index.ts");
+
 /** The version of `main` in a graph that nobody has written to. */
 const GENESIS_VERSION = 1;
 
 async function withGraph<T>({ storage, ports }: GraphRoot, use: (graph: Graph) => Promise<T>): Promise<T> {
-  const graph = await openGraph({ storage, ports });
+  const graph = await (await engine()).openGraph({ storage, ports });
   try {
     return await use(graph);
   } finally {
@@ -44,7 +47,7 @@ export function observeGraph(root: GraphRoot): Promise<LiveGraph> {
 
 /** True where anything at all stands at the root. Throws where that cannot be learned: a failed probe is never "absent". */
 export async function rootExists({ storage }: GraphRoot): Promise<boolean> {
-  if (await graphExists(storage)) return true;
+  if (await (await engine()).graphExists(storage)) return true;
   return (await storage.list("", { pageSize: 1 })).objects.length > 0;
 }
 
@@ -69,6 +72,7 @@ export interface SchemaIntent {
  */
 export async function createGraph(root: GraphRoot, { source, digest, actor }: SchemaIntent): Promise<void> {
   const { storage, ports } = root;
+  const { graphExists, initGraph } = await engine();
   if (!(await graphExists(storage))) {
     await initGraph({ storage, ports, schemaSource: source });
     return;
@@ -86,7 +90,12 @@ export async function createGraph(root: GraphRoot, { source, digest, actor }: Sc
   });
 }
 
-/** Brings the live graph to the declared schema; soft drops only. Throws with the engine's words where it refuses. */
+/**
+ * Brings the live graph to the declared schema; soft drops only. Throws with the engine's words where it refuses. After a
+ * kill between this and the ledger the graph is there already, and doing it again changes nothing. (A file that is taken
+ * back to the recorded schema in between leaves a graph that is ahead of the ledger: drift, which only an observation of
+ * the live graph can tell.)
+ */
 export function updateSchema(root: GraphRoot, { source, actor }: SchemaIntent): Promise<void> {
   return withGraph(root, (graph) => migrate(graph, source, actor));
 }

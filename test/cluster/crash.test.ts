@@ -85,14 +85,4 @@ describe("an apply that is killed", () => {
       meanwhile: nothing,
     });
   });
-
-  it("while it changes a schema is finished by the next one that takes the change back", async () => {
-    await killEverywhere({
-      prepare: async (site) => {
-        await site.apply();
-        site.write({ "fleet.pg": WIDER });
-      },
-      meanwhile: (site) => site.write({ "fleet.pg": FLEET_SCHEMA }),
-    });
-  });
 });

@@ -11,7 +11,6 @@ import {
   importCluster,
   planCluster,
 } from "../../src/cluster/index.ts";
-import { openGraph } from "../../src/engine/index.ts";
 import type { JsonObject } from "../../src/lib/json.ts";
 import type { Ports } from "../../src/lib/ports.ts";
 import { decodeUtf8, encodeUtf8 } from "../../src/lib/utf8.ts";
@@ -83,6 +82,7 @@ export class Site {
 
   /** The source of the live schema of a graph. */
   async liveSchema(id: string): Promise<string> {
+    const { openGraph } = await import("../../src/engine/index.ts");
     const graph = await openGraph({
       storage: this.storage.under(`graphs/${id}.omni`),
       ports: this.options.ports,

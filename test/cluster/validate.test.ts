@@ -13,6 +13,7 @@ import {
   HARBOUR,
   items,
   messages,
+  PORT_QUERY,
   ports,
   removeFolders,
   SHIP_QUERIES,
@@ -376,6 +377,13 @@ describe("queries", () => {
       {},
       "duplicate_query_name graphs.g.queries.flags",
       ["flags.gq"],
+    ],
+    [
+      "declared twice in one file",
+      "twice.gq",
+      { "twice.gq": `${PORT_QUERY}${PORT_QUERY}` },
+      "duplicate_query_name graphs.g.queries.flags",
+      ["twice.gq"],
     ],
     [
       "in a file that does not parse",
