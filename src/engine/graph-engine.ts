@@ -17,7 +17,13 @@ import {
   unsupportedReason,
 } from "../schema/index.ts";
 import { ensureConditionalWrites } from "../storage/index.ts";
-import type { Branch, GraphStore, PublishRequest } from "../store/index.ts";
+import {
+  type Branch,
+  type GraphStore,
+  MAIN,
+  type PublishRequest,
+  validateBranchName,
+} from "../store/index.ts";
 import type { BranchId, BranchRef, BranchState, CommitRecord, Draft } from "../store/types.ts";
 import { commitOutput } from "./commit-output.ts";
 import { exportedTypes, exportRecords } from "./export.ts";
@@ -52,8 +58,6 @@ import { PlanCache } from "./plans.ts";
 import { executeRead } from "./read/index.ts";
 import { prepareMutation } from "./write/mutate.ts";
 import { ReadSetBuilder } from "./write/reads.ts";
-
-const MAIN = "main";
 
 export class GraphEngine implements Graph {
   readonly uri: string;
@@ -273,7 +277,8 @@ export class GraphEngine implements Graph {
     from?: string;
     actor: string | null;
   }): Promise<BranchCreateOutput> {
-    const { name, from = MAIN, actor } = request;
+    const { from = MAIN, actor } = request;
+    const name = validateBranchName(request.name);
     this.authorize(actor, { action: "branch_create", branch: from, targetBranch: name });
     await this.ensureWritable();
     await this.store.createBranch(name, from);
@@ -322,8 +327,8 @@ export class GraphEngine implements Graph {
         outcome = base.id === into.head.id ? "fast_forward" : "merged";
         const baseState = base.id === into.head.id ? into : await this.store.stateAt(base.id, [from, into]);
         const [sourceCommits, targetCommits] = await Promise.all([
-          this.store.commitsAfter(from, base),
-          this.store.commitsAfter(into, base),
+          this.store.commitsAfter(from, baseState),
+          this.store.commitsAfter(into, baseState),
         ]);
         const prepared = await prepareMerge({
           store: this.store,
@@ -333,7 +338,7 @@ export class GraphEngine implements Graph {
           sourceCommits,
           targetCommits,
         });
-        return { ...prepared, mergedParent: from.head.id };
+        return { ...prepared, mergedParent: from.head.id, mergedFrom: from.head };
       },
     );
     return outcome;
@@ -386,8 +391,7 @@ export class GraphEngine implements Graph {
       prepare: async (head) => {
         const prepared = await prepare(this.images.view(head));
         if (prepared === null) return null;
-        const { changes, reads, schema = null, mergedParent = null } = prepared;
-        return { ...identity, ...origin, changes, reads, schema, mergedParent };
+        return { schema: null, mergedParent: null, ...identity, ...origin, ...prepared };
       },
     });
     return commit === null ? null : this.output(commit, state.ref);
@@ -405,7 +409,8 @@ export class GraphEngine implements Graph {
   }
 }
 
-type PreparedCommit = Pick<Draft, "changes" | "reads"> & Partial<Pick<Draft, "schema" | "mergedParent">>;
+type PreparedCommit = Pick<Draft, "changes" | "reads"> &
+  Partial<Pick<Draft, "schema" | "mergedParent" | "mergedFrom">>;
 
 function requireMutation(plan: QueryPlan): MutationPlan {
   if (plan.kind === "mutation") return plan;

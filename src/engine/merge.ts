@@ -98,10 +98,7 @@ async function touchedBy(
 export async function addedRows(store: GraphStore, type: EntityType, change: TypeChanges): Promise<Row[]> {
   const rows = change.rows === null ? [] : rowsOf(change.rows, type);
   for (const segment of change.segments) {
-    const batches = await store.readBatches(
-      segment,
-      segment.batches.map((_, i) => i),
-    );
+    const batches = await store.readSegmentBatches(segment);
     for (const batch of batches) for (const row of rowsOf(batch, type)) rows.push(row);
   }
   return rows;

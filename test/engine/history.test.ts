@@ -1,6 +1,6 @@
 import { describe, expect, it } from "bun:test";
 import { initGraph, openGraph } from "../../src/engine/index.ts";
-import { MemoryBucket, memoryStorage } from "../../src/storage/index.ts";
+import { memoryStorage } from "../../src/storage/index.ts";
 import { expectRefused, HARBOUR, ports, refusal, testGraph, text } from "./support.ts";
 
 describe("init", () => {
@@ -33,7 +33,7 @@ describe("init", () => {
   });
 
   it("has one winner of ten racers, whose schema is kept", async () => {
-    const storage = memoryStorage(new MemoryBucket(), ports);
+    const storage = memoryStorage(ports);
     const sources = Array.from({ length: 10 }, (_, i) => `node N${i} { k: String @key }`);
     const outcomes = await Promise.allSettled(
       sources.map((schemaSource) => initGraph({ storage, ports, schemaSource })),
@@ -45,7 +45,7 @@ describe("init", () => {
   });
 
   it("writes nothing for a schema that does not check", async () => {
-    const storage = memoryStorage(new MemoryBucket(), ports);
+    const storage = memoryStorage(ports);
     await expectRefused(initGraph({ storage, ports, schemaSource: "node {" }), 400, "parse error: ");
     expect((await storage.list("")).objects).toEqual([]);
     await expectRefused(openGraph({ storage, ports }), 404, "not found");
@@ -145,13 +145,13 @@ describe("branches", () => {
     await graph.createBranch({ name: "draft", actor: null });
     await mutate('insert Port { code: "A", name: "a" }', {}, "draft");
     const count = { source: "query q() { match { $p: Port } return { count($p) as n } }", branch: "draft" };
-    expect((await other.query(count)).rows()).toEqual([{ n: 1 }]);
+    expect((await other.query(count)).rows()).toEqual([{ n: 1n }]);
     await graph.deleteBranch({ name: "draft", actor: null });
     await expectRefused(other.query(count), 404, "branch 'draft' not found");
     await graph.createBranch({ name: "draft", actor: null });
-    expect((await other.query(count)).rows()).toEqual([{ n: 0 }]);
+    expect((await other.query(count)).rows()).toEqual([{ n: 0n }]);
     expect(await rows("match { $p: Port } return { count($p) as n }", {}, { branch: "draft" })).toEqual([
-      { n: 0 },
+      { n: 0n },
     ]);
   });
 });
@@ -168,7 +168,7 @@ describe("time travel", () => {
     const calls = "match { $s: Ship $s callsAt $p } return { $p.code }";
     expect(await rows(calls)).toHaveLength(1);
     expect(await rows(calls, {}, { snapshot })).toEqual([]);
-    expect(await rows("match { $s: Ship } return { count($s) as n }", {}, { snapshot })).toEqual([{ n: 1 }]);
+    expect(await rows("match { $s: Ship } return { count($s) as n }", {}, { snapshot })).toEqual([{ n: 1n }]);
     expect(await text(await graph.export({ snapshot }))).not.toContain("CallsAt");
     await expectRefused(rows(calls, {}, { snapshot, branch: "main" }), 400, "branch or snapshot, not both");
     await expectRefused(
@@ -186,7 +186,7 @@ describe("time travel", () => {
     for (const commit of [commits[60], commits[40], commits[17], commits[1]]) {
       expect(
         await rows("match { $p: Port } return { count($p) as n }", {}, { snapshot: commit.graph_commit_id }),
-      ).toEqual([{ n: commit.graph_manifest_version - 1 }]);
+      ).toEqual([{ n: BigInt(commit.graph_manifest_version - 1) }]);
       expect(await graph.commit(commit.graph_commit_id)).toEqual(commit);
     }
   });

@@ -123,7 +123,7 @@ describe("a load", () => {
       { type: "Ship", data: { imo: "9", name: "x" } },
       "@check violation on Ship.imo: value '9' does not match pattern",
     ],
-    ["an edge to nowhere", { ...CALL, to: "ZZZ" }, "dst 'ZZZ' not found in Port"],
+    ["an edge without its ends", CALL, "src 'IMO9' not found in Ship"],
     ["an edge from nowhere", { ...CALL, from: "ZZZ" }, "src 'ZZZ' not found in Ship"],
     ["the same key twice", PORT, "@unique violation on Port.code: value 'NLRTM'"],
   ];

@@ -8,7 +8,7 @@ import { OmnigraphError } from "../../src/lib/errors.ts";
 import type { JsonObject, JsonValue } from "../../src/lib/json.ts";
 import { systemPorts } from "../../src/lib/ports.ts";
 import { encodeUtf8 } from "../../src/lib/utf8.ts";
-import { MemoryBucket, memoryStorage, type StorageAdapter } from "../../src/storage/index.ts";
+import { memoryStorage, type StorageAdapter } from "../../src/storage/index.ts";
 
 export const ports = systemPorts();
 
@@ -31,7 +31,7 @@ export interface TestGraph {
 }
 
 export async function testGraph(schemaSource: string): Promise<TestGraph> {
-  const storage = memoryStorage(new MemoryBucket(), ports);
+  const storage = memoryStorage(ports);
   await initGraph({ storage, ports, schemaSource });
   return over(storage, await openGraph({ storage, ports }));
 }
