@@ -43,17 +43,21 @@ export class BaseTable {
   find(id: string): number {
     const bytes = encodeUtf8(id);
     if (this.hash !== null) return this.hash.find(bytes, 0, bytes.length);
-    const { ids } = this.rows;
+    const row = this.firstNodeAtOrAfter(id);
+    return row < this.length && compareToBytes(this.rows.ids, row, bytes) === 0 ? row : -1;
+  }
+
+  /** First row whose node id is not below the given one. */
+  firstNodeAtOrAfter(id: string): number {
+    const bytes = encodeUtf8(id);
     let low = 0;
-    let high = this.length - 1;
-    while (low <= high) {
+    let high = this.length;
+    while (low < high) {
       const middle = (low + high) >> 1;
-      const order = compareToBytes(ids, middle, bytes);
-      if (order === 0) return middle;
-      if (order < 0) low = middle + 1;
-      else high = middle - 1;
+      if (compareToBytes(this.rows.ids, middle, bytes) < 0) low = middle + 1;
+      else high = middle;
     }
-    return -1;
+    return low;
   }
 
   /** Row of an edge, or -1. */

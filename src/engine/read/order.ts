@@ -22,9 +22,8 @@ export function cellsKey(cells: Cells, count: number, descending: boolean): Sort
   if (cells.kind === "property" && isItsId(cells.table, cells.property)) {
     return directed(idKey(cells.table, cells.numbers), descending);
   }
-  if (cells.kind === "property" && cells.table.isPlain) {
-    const column = cells.table.column(cells.property);
-    if (column?.kind === "utf8") return directed(textKey(column, cells.numbers), descending);
+  if (cells.kind === "property" && cells.property.type.scalar === "String" && !cells.property.type.list) {
+    return directed(textKey(textOfProperty(cells.table, cells.property), cells.numbers), descending);
   }
   return directed(
     valuesKey((row) => cellValue(cells, row), count),
@@ -39,12 +38,42 @@ function isItsId(table: Table, property: Property): boolean {
 
 /** The key of entities' ids. */
 export function idKey(table: Table, numbers: Int32Array): SortKey {
+  return table.type.kind === "node"
+    ? { values: idRanks(table, numbers), exact: null }
+    : textKey(textOfId(table), numbers);
+}
+
+/** Numbers in the order of ids: base nodes stand in it already, and the others find their places between them. */
+function idRanks(table: Table, numbers: Int32Array): Float64Array {
   const { base } = table;
-  const isAllBase = numbers.every((number) => number < base.length);
-  if (table.type.kind === "node" && isAllBase) return { values: Float64Array.from(numbers), exact: null };
-  if (isAllBase) return textKey(table.rows.ids, numbers);
-  const ids = Array.from(numbers, (number) => table.id(number));
-  return stringsKey(ids);
+  const created = new Set<number>();
+  for (let row = 0; row < numbers.length; row++) if (numbers[row] >= base.length) created.add(numbers[row]);
+  if (created.size === 0) return Float64Array.from(numbers);
+  const sorted = Array.from(created, (number) => ({ number, id: table.id(number) }));
+  sorted.sort((a, b) => compareUtf8(a.id, b.id));
+  // Before each base node there is room for all of them.
+  const room = sorted.length + 1;
+  const ranks = new Map(sorted.map(({ number, id }, i) => [number, base.firstNodeAtOrAfter(id) * room + i]));
+  return Float64Array.from(numbers, (number) => ranks.get(number) ?? number * room + sorted.length);
+}
+
+/** Where the text of a number stands; null where it has none. */
+type TextPlace = (number: number) => { readonly column: Utf8Column; readonly row: number } | null;
+
+function textOfProperty(table: Table, property: Property): TextPlace {
+  return (number) => {
+    const place = table.isTouched(number) ? table.place(number) : { batch: table.rows, row: number };
+    const column = place?.batch.columns.get(property.id);
+    if (place === null || column?.kind !== "utf8" || !isValid(column.valid, place.row)) return null;
+    return { column, row: place.row };
+  };
+}
+
+function textOfId(table: Table): TextPlace {
+  return (number) => {
+    const place = number < table.base.length ? { batch: table.rows, row: number } : table.place(number);
+    return place === null ? null : { column: place.batch.ids, row: place.row };
+  };
 }
 
 function directed(key: SortKey, descending: boolean): SortKey {
@@ -54,28 +83,27 @@ function directed(key: SortKey, descending: boolean): SortKey {
   return { values, exact: exact === null ? null : (a, b) => exact(b, a) };
 }
 
-function textKey(column: Utf8Column, numbers: Int32Array): SortKey {
+function textKey(place: TextPlace, numbers: Int32Array): SortKey {
   const values = new Float64Array(numbers.length);
-  const { bytes, offsets, valid } = column;
   for (let row = 0; row < numbers.length; row++) {
-    const number = numbers[row];
-    values[row] = isValid(valid, number) ? prefix(bytes, offsets[number], offsets[number + 1]) : NULL_RANK;
+    const text = place(numbers[row]);
+    values[row] = text === null ? NULL_RANK : prefix(text.column, text.row);
   }
-  const isNull = (row: number) => values[row] === NULL_RANK || values[row] === -NULL_RANK;
-  return {
-    values,
-    exact: (a, b) => (isNull(a) ? 0 : compareText(column, numbers[a], column, numbers[b])),
+  const exact = (a: number, b: number) => {
+    const left = place(numbers[a]);
+    const right = place(numbers[b]);
+    return left === null || right === null ? 0 : compareText(left.column, left.row, right.column, right.row);
   };
+  return { values, exact };
 }
 
-function prefix(bytes: Uint8Array, start: number, end: number): number {
+function prefix(column: Utf8Column, row: number): number {
+  const start = column.offsets[row];
+  const end = column.offsets[row + 1];
   let value = 0;
-  for (let i = 0; i < PREFIX_BYTES; i++) value = value * 256 + (start + i < end ? bytes[start + i] : 0);
+  for (let at = start; at < start + PREFIX_BYTES; at++)
+    value = value * 256 + (at < end ? column.bytes[at] : 0);
   return value;
-}
-
-function stringsKey(texts: readonly string[]): SortKey {
-  return { values: new Float64Array(texts.length), exact: (a, b) => compareUtf8(texts[a], texts[b]) };
 }
 
 function valuesKey(readValue: (row: number) => Value, count: number): SortKey {
