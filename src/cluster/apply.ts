@@ -3,20 +3,21 @@
 // can be done again: a run that dies anywhere is repaired by the next one (graphs.ts tells how for graphs).
 
 import type { JsonObject } from "../lib/json.ts";
-import { ensureConditionalWrites, type StorageAdapter } from "../storage/index.ts";
-import { graphAddress, parseAddress } from "./addresses.ts";
+import type { StorageAdapter } from "../storage/index.ts";
+import { parseAddress } from "./addresses.ts";
+import { bindFaults } from "./bind-check.ts";
 import { blobKey, publishBlob } from "./catalog.ts";
 import type { Desired, DesiredSource } from "./desired.ts";
 import { type Diagnostic, errorAt, messageOf } from "./diagnostics.ts";
 import { changeJson, demote, heldBackWarnings, type PlannedChange } from "./dispositions.ts";
 import { moveGraphs, rereadSource } from "./graph-work.ts";
 import { LEDGER_KEY } from "./layout.ts";
-import { compositeOf, EMPTY_LEDGER, encodeStatuses, type Ledger, ledgerGraphs } from "./ledger.ts";
+import { EMPTY_LEDGER, encodeStatuses, type Ledger } from "./ledger.ts";
 import { writeLedger } from "./ledger-store.ts";
 import { outlook } from "./outlook.ts";
 import { desiredRevision } from "./plan.ts";
 import { isConverged, recordRun } from "./record.ts";
-import { readSidecars, recoveryPending } from "./recovery-files.ts";
+import { readPending } from "./recovery-files.ts";
 import { type ClusterOptions, Session } from "./session.ts";
 
 export interface ApplyOptions extends ClusterOptions {
@@ -46,7 +47,7 @@ const NOTHING_DONE: Run = {
 export async function applyCluster(options: ApplyOptions): Promise<JsonObject> {
   const session = new Session(options);
   const loaded = await session.loadAll();
-  const storage = loaded !== null && session.ok ? await openForWriting(session) : null;
+  const storage = loaded !== null && session.ok ? await session.openStorageForWriting() : null;
   const run =
     loaded === null || storage === null
       ? null
@@ -72,19 +73,6 @@ export async function applyCluster(options: ApplyOptions): Promise<JsonObject> {
   };
 }
 
-/** Storage that is known to keep the promise on which ledger, lock and graphs rest. */
-export async function openForWriting(session: Session): Promise<StorageAdapter | null> {
-  const storage = await session.openStorage();
-  if (storage === null) return null;
-  try {
-    await ensureConditionalWrites(storage, session.ports);
-    return storage;
-  } catch (thrown) {
-    session.report(errorAt("storage_root_invalid", storage.uri, messageOf(thrown)));
-    return null;
-  }
-}
-
 async function runApply(
   session: Session,
   storage: StorageAdapter,
@@ -104,8 +92,9 @@ async function runApply(
   session.report(...unbound);
   if (unbound.length > 0) return { ...NOTHING_DONE, ledger };
 
-  const pending = await pendingRecoveries(session, storage);
-  const { changes: planned, context } = await outlook(session, storage, desired, ledger, pending);
+  const pending = await readPending(storage);
+  session.report(...pending.diagnostics);
+  const { changes: planned, context } = await outlook(session, storage, desired, ledger, pending.graphs);
   const failures = await moveGraphs(session, storage, desired, planned, actor);
   const changes = demote(planned, failures, context);
   session.report(...heldBackWarnings(changes));
@@ -131,35 +120,6 @@ async function runApply(
   }
   session.ledgerWritten(next, write.cas);
   return done;
-}
-
-/**
- * Every graph's digest must be the composite of the entries beside it: authority that was edited by hand (a blob policy,
- * a provider) must never be taken over into a ledger of ours.
- */
-export function bindFaults(ledger: Ledger): readonly Diagnostic[] {
-  return ledgerGraphs(ledger.resources)
-    .filter((id) => ledger.resources.get(graphAddress(id))?.digest !== compositeOf(ledger.resources, id))
-    .map((id) =>
-      errorAt(
-        "external_blob_policy_digest_mismatch",
-        graphAddress(id),
-        `the digest of graph '${id}' does not match the entries beside it: the ledger was edited by hand; restore it from a trusted copy`,
-      ),
-    );
-}
-
-/**
- * Graphs that another operation left unfinished. What such a sidecar says is not settled by this build: its graph is left
- * alone, and the file stays for who can.
- */
-export async function pendingRecoveries(
-  session: Session,
-  storage: StorageAdapter,
-): Promise<ReadonlySet<string>> {
-  const sidecars = await readSidecars(storage, "warning");
-  session.report(...sidecars.diagnostics, ...sidecars.files.map(({ key }) => recoveryPending(key)));
-  return new Set(sidecars.files.map(({ graphId }) => graphId));
 }
 
 /** Writes the catalog blobs of what is applied. Answers what went wrong; the ledger must not move then. */

@@ -3,7 +3,6 @@
 import type { JsonObject } from "../lib/json.ts";
 import type { StorageAdapter } from "../storage/index.ts";
 import { graphAddress, schemaAddress } from "./addresses.ts";
-import { openForWriting, pendingRecoveries } from "./apply.ts";
 import type { Desired, DesiredGraph } from "./desired.ts";
 import { errorAt, messageOf } from "./diagnostics.ts";
 import { type GraphRoot, type LiveGraph, observeGraph, rootExists } from "./graphs.ts";
@@ -16,6 +15,7 @@ import {
   withComposites,
 } from "./ledger.ts";
 import { writeLedger } from "./ledger-store.ts";
+import { readPending } from "./recovery-files.ts";
 import { type ClusterOptions, Session } from "./session.ts";
 import { stateOutput } from "./status.ts";
 
@@ -23,7 +23,7 @@ import { stateOutput } from "./status.ts";
 export async function importCluster(options: ClusterOptions): Promise<JsonObject> {
   const session = new Session(options);
   const loaded = await session.loadAll();
-  const storage = loaded !== null && session.ok ? await openForWriting(session) : null;
+  const storage = loaded !== null && session.ok ? await session.openStorageForWriting() : null;
   const ledger =
     loaded === null || storage === null
       ? null
@@ -43,7 +43,7 @@ async function runImport(session: Session, storage: StorageAdapter, desired: Des
     return read.ledger;
   }
   if (read.kind === "broken") return EMPTY_LEDGER;
-  await pendingRecoveries(session, storage);
+  session.report(...(await readPending(storage)).diagnostics);
   const ledger = await observeAll(session, storage, desired);
   if (!session.ok) return ledger;
   const write = await writeLedger(storage, ledger, null);

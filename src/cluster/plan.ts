@@ -11,7 +11,7 @@ import { previewSchema } from "./graphs.ts";
 import { graphRootKey } from "./layout.ts";
 import { EMPTY_LEDGER } from "./ledger.ts";
 import { type Outlook, outlook } from "./outlook.ts";
-import { pendingFileWarnings, readSidecars } from "./recovery-files.ts";
+import { pendingFileWarnings, readPending } from "./recovery-files.ts";
 import { type ClusterOptions, Session } from "./session.ts";
 
 interface Plan extends Outlook {
@@ -55,8 +55,7 @@ async function makePlan(session: Session, storage: StorageAdapter, desired: Desi
     return null;
   }
   session.report(...(await pendingFileWarnings(storage)));
-  const sidecars = await readSidecars(storage, "warning");
-  const pending = new Set(sidecars.files.map(({ graphId }) => graphId));
+  const { graphs: pending } = await readPending(storage);
   const ledger = read.kind === "present" ? read.ledger : EMPTY_LEDGER;
   const view = await outlook(session, storage, desired, ledger, pending);
   return { ...view, migrations: await previews(session, storage, desired, view.changes) };

@@ -88,7 +88,21 @@ export async function pendingFileWarnings(storage: StorageAdapter): Promise<read
   }
 }
 
-export const recoveryPending = (key: string): Diagnostic =>
+/**
+ * Graphs that another operation left unfinished, with what there is to warn of. What such a sidecar says is not settled by
+ * this build: its graph is left alone, and the file stays for who can.
+ */
+export async function readPending(
+  storage: StorageAdapter,
+): Promise<{ readonly graphs: ReadonlySet<string>; readonly diagnostics: readonly Diagnostic[] }> {
+  const { files, diagnostics } = await readSidecars(storage, "warning");
+  return {
+    graphs: new Set(files.map(({ graphId }) => graphId)),
+    diagnostics: [...diagnostics, ...files.map(({ key }) => recoveryPending(key))],
+  };
+}
+
+const recoveryPending = (key: string): Diagnostic =>
   warningAt(
     "cluster_recovery_pending",
     key,

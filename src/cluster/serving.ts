@@ -7,7 +7,7 @@ import type { Ports } from "../lib/ports.ts";
 import { decodeUtf8 } from "../lib/utf8.ts";
 import type { StorageAdapter } from "../storage/index.ts";
 import { CLUSTER_SCOPE, graphAddress, parseAddress } from "./addresses.ts";
-import { bindFaults } from "./apply.ts";
+import { bindFaults } from "./bind-check.ts";
 import { blobKey, readBlob } from "./catalog.ts";
 import { type Diagnostic, errorAt, warningAt } from "./diagnostics.ts";
 import { byKey, providerDigest } from "./digests.ts";

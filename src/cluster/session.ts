@@ -4,7 +4,7 @@
 import { resolve } from "node:path";
 import type { JsonObject, JsonValue } from "../lib/json.ts";
 import type { Ports } from "../lib/ports.ts";
-import { openStorage, type StorageAdapter } from "../storage/index.ts";
+import { ensureConditionalWrites, openStorage, type StorageAdapter } from "../storage/index.ts";
 import { type ClusterConfig, CONFIG_FILE, readClusterConfig } from "./config.ts";
 import { type Desired, loadDesired } from "./desired.ts";
 import { type Diagnostic, errorAt, isOk, messageOf, warningAt } from "./diagnostics.ts";
@@ -83,6 +83,19 @@ export class Session {
     }
     this.root = storage.uri;
     return storage;
+  }
+
+  /** As openStorage, and the store is known to keep the conditional puts on which lock, ledger and graphs rest. */
+  async openStorageForWriting(): Promise<StorageAdapter | null> {
+    const storage = await this.openStorage();
+    if (storage === null) return null;
+    try {
+      await ensureConditionalWrites(storage, this.ports);
+      return storage;
+    } catch (thrown) {
+      this.report(errorAt("storage_root_invalid", storage.uri, messageOf(thrown)));
+      return null;
+    }
   }
 
   async readLedger(storage: StorageAdapter): Promise<LedgerRead> {

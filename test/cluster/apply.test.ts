@@ -1,156 +1,18 @@
 import { afterEach, describe, expect, it } from "bun:test";
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { renderApply, renderPlan } from "../../src/cluster/index.ts";
-import { openGraph } from "../../src/engine/index.ts";
+import { applyCluster, renderApply, renderPlan } from "../../src/cluster/index.ts";
+import { initGraph, openGraph } from "../../src/engine/index.ts";
 import { sha256Hex } from "../../src/lib/digest.ts";
 import { encodeUtf8 } from "../../src/lib/utf8.ts";
 import { MemoryBucket, memoryStorage } from "../../src/storage/index.ts";
-import { inDirectory, inMemory, PLACES } from "./sites.ts";
-import {
-  changes,
-  codes,
-  FLEET_SCHEMA,
-  HARBOUR,
-  items,
-  member,
-  messages,
-  ports,
-  removeFolders,
-  SHIP_QUERIES,
-} from "./support.ts";
+import { inDirectory, inMemory } from "./sites.ts";
+import { changes, codes, FLEET_SCHEMA, HARBOUR, items, messages, ports, removeFolders } from "./support.ts";
 
 afterEach(removeFolders);
 
 const LEDGER = "__cluster/state.json";
 const WIDER_SCHEMA = "node Ship { imo: String @key  name: String?  flag: String?  tons: I32? }\n";
-const CREATES = [
-  "graph.fleet create applied",
-  "policy.crew create applied",
-  "policy.topology create applied",
-  "query.fleet.all_ships create applied",
-  "query.fleet.flags create applied",
-  "query.fleet.ship_by_imo create applied",
-  "schema.fleet create applied",
-];
-
-for (const place of PLACES) {
-  describe(`a cluster on ${place.name}`, () => {
-    it("plans without a ledger, writes nothing and leaves no lock", async () => {
-      const site = await place.site();
-      const plan = await site.plan();
-      expect(plan.ok).toBe(true);
-      expect(changes(plan)).toEqual(CREATES);
-      expect(plan.state_observations).toMatchObject({
-        state_path: `${site.storage.uri}/${LEDGER}`,
-        lock_path: `${site.storage.uri}/__cluster/lock.json`,
-        state_found: false,
-        state_revision: 0,
-        resource_count: 0,
-        locked: false,
-        lock_acquired: true,
-      });
-      expect(await site.keys("__cluster/")).toEqual([]);
-      expect(await site.keys("graphs/")).toEqual([]);
-    });
-
-    it("needs an import before it applies", async () => {
-      const site = await place.site();
-      const apply = await site.apply();
-      expect(apply).toMatchObject({ ok: false, converged: false, state_written: false, changes: [] });
-      expect(codes(apply)).toEqual([`state_missing ${LEDGER}`]);
-      expect(messages(apply)).toContain("cluster import");
-      expect(await site.keys("__cluster/")).toEqual([]);
-      const status = await site.status();
-      expect(status.ok).toBe(true);
-      expect(codes(status)).toEqual([`state_missing ${LEDGER}`]);
-    });
-
-    it("imports, applies everything in one run, and then has nothing to do", async () => {
-      const site = await place.site();
-      const imported = await site.import();
-      expect(imported).toMatchObject({ ok: true, operation: "import", resource_digests: {} });
-      expect((await site.ledger()).applied_revision.config_digest).toBeNull();
-
-      const applied = await site.apply();
-      expect(codes(applied)).toEqual([]);
-      expect(applied).toMatchObject({ ok: true, actor: "mira", applied_count: 7, deferred_count: 0 });
-      expect(applied).toMatchObject({ converged: true, state_written: true });
-      expect(changes(applied)).toEqual(CREATES);
-      const ledger = await site.ledger();
-      expect(ledger.state_revision).toBe(2);
-      expect(ledger.applied_revision.config_digest).toBe(
-        String(member(applied.desired_revision, "config_digest")),
-      );
-      expect(ledger.applied_revision.resources["policy.crew"]?.applies_to).toEqual(["graph.fleet"]);
-      expect(await site.liveSchema("fleet")).toBe(FLEET_SCHEMA);
-      const digest = sha256Hex(SHIP_QUERIES);
-      expect(await site.text(`__cluster/resources/query/fleet/all_ships/${digest}.gq`)).toBe(SHIP_QUERIES);
-      expect(await site.text("__cluster/lock.json")).toBeNull();
-      expect(await site.keys("__cluster/recoveries/")).toEqual([]);
-
-      const before = await site.ledgerText();
-      const again = await site.apply();
-      expect(again).toMatchObject({
-        ok: true,
-        changes: [],
-        applied_count: 0,
-        converged: true,
-        state_written: false,
-      });
-      expect(await site.ledgerText()).toBe(before);
-      expect((await site.plan()).changes).toEqual([]);
-      expect(codes(await site.status())).toEqual([]);
-    });
-
-    it("takes a new property and a query that uses it in one run, and shows the migration before", async () => {
-      const site = await place.site();
-      await site.import();
-      await site.apply();
-      site.write({
-        "fleet.pg": WIDER_SCHEMA,
-        "queries/tons.gq": "query tons() { match { $s: Ship } return { $s.tons } }\n",
-      });
-      const plan = await site.plan();
-      expect(changes(plan)).toEqual([
-        "graph.fleet update derived",
-        "query.fleet.tons create applied",
-        "schema.fleet update applied",
-      ]);
-      const migration = items(plan.changes).find(({ resource }) => resource === "schema.fleet")?.migration;
-      expect(migration).toMatchObject({ supported: true });
-      expect(items(member(migration, "steps")).map(({ kind }) => kind)).toContain("add_property");
-      expect(renderPlan(plan)).toContain('"kind":"add_property"');
-      const applied = await site.apply();
-      expect(applied).toMatchObject({ ok: true, converged: true, applied_count: 2 });
-      expect(await site.liveSchema("fleet")).toBe(WIDER_SCHEMA);
-      expect((await site.plan()).changes).toEqual([]);
-    });
-
-    it("lets exactly one of two applies run that start together", async () => {
-      const site = await place.site();
-      await site.import();
-      const both = await Promise.all([site.apply(), site.apply("ines")]);
-      const winners = both.filter(({ ok }) => ok);
-      expect(winners).toHaveLength(1);
-      expect(winners[0]?.converged).toBe(true);
-      const loser = both.find(({ ok }) => !ok) ?? {};
-      expect(codes(loser)).toEqual(["state_lock_held __cluster/lock.json"]);
-      expect(await site.text("__cluster/lock.json")).toBeNull();
-    });
-
-    it("finishes what an apply left behind that died after creating a graph", async () => {
-      const site = await place.site();
-      await site.import();
-      const before = (await site.ledgerText()) ?? "";
-      await site.apply();
-      await site.put(LEDGER, before);
-      const again = await site.apply();
-      expect(codes(again)).toEqual([]);
-      expect(again).toMatchObject({ ok: true, converged: true });
-    });
-  });
-}
 
 describe("apply", () => {
   it("fails before lock and storage when the configuration is wrong", async () => {
@@ -249,7 +111,6 @@ describe("apply", () => {
           return null;
         },
       });
-    const { applyCluster } = await import("../../src/cluster/index.ts");
     const apply = await applyCluster({ ...site.options, openStorage: open, actor: null });
     expect(codes(apply)).toEqual(["resource_content_changed query.fleet.flags"]);
     expect(apply).toMatchObject({ ok: false, applied_count: 0, converged: false, state_written: false });
@@ -279,7 +140,6 @@ describe("apply", () => {
             return null;
           },
         });
-      const { applyCluster } = await import("../../src/cluster/index.ts");
       const apply = await applyCluster({ ...site.options, openStorage: open, actor: null });
       expect(codes(apply).filter((code) => !code.startsWith("state_lock_disabled"))).toEqual([
         `state_cas_mismatch ${LEDGER}`,
@@ -385,7 +245,6 @@ policies: { topology: { file: policies/server.yaml, applies_to: [cluster] } }
 `,
     });
     // Somebody else's graph, with data, under a schema that is declared nowhere.
-    const { initGraph } = await import("../../src/engine/index.ts");
     const storage = site.storage.under("graphs/a.omni");
     await initGraph({ storage, ports, schemaSource: "node Other { k: String @key }\n" });
     const graph = await openGraph({ storage, ports });
@@ -409,198 +268,5 @@ policies: { topology: { file: policies/server.yaml, applies_to: [cluster] } }
     expect(messages(failed)).toContain("cluster refresh");
     expect(Object.keys((await site.ledger()).applied_revision.resources)).toEqual(["policy.topology"]);
     expect(await site.liveSchema("a")).toBe("node Other { k: String @key }\n");
-  });
-
-  it("plans the delete of a graph and does not carry it out", async () => {
-    const site = await inMemory();
-    await site.import();
-    await site.apply();
-    site.write({ "cluster.yaml": "version: 1\n" });
-    const plan = await site.plan();
-    expect(plan.approvals_required).toEqual([
-      { resource: "graph.fleet", reason: "removes a deployed graph", satisfied: false },
-    ]);
-    const apply = await site.apply();
-    expect(changes(apply)).toEqual([
-      "graph.fleet delete blocked:approval_required",
-      "policy.crew delete blocked:approval_required",
-      "policy.topology delete applied",
-      "query.fleet.all_ships delete blocked:approval_required",
-      "query.fleet.flags delete blocked:approval_required",
-      "query.fleet.ship_by_imo delete blocked:approval_required",
-      "schema.fleet delete blocked:approval_required",
-    ]);
-    expect(apply).toMatchObject({ ok: true, converged: false, applied_count: 1, deferred_count: 6 });
-    expect(renderApply(apply)).toContain("  Delete graph.fleet [Blocked: approval_required]\n");
-    expect(await site.liveSchema("fleet")).toBe(FLEET_SCHEMA);
-    const again = await site.apply();
-    expect(again).toMatchObject({ ok: true, converged: false, state_written: false });
-  });
-
-  it("leaves a graph alone whose recovery another command has to finish", async () => {
-    const site = await inMemory();
-    await site.import();
-    const sidecar = {
-      schema_version: 1,
-      operation_id: "01JZ9",
-      started_at: "2026-07-02T09:14:01Z",
-      kind: "graph_create",
-      graph_id: "fleet",
-      graph_uri: "x",
-      desired_schema_digest: "d",
-    };
-    await site.put("__cluster/recoveries/01JZ9.json", JSON.stringify(sidecar));
-    await site.put("__cluster/recoveries/notes.txt", "not a sidecar");
-    for (const output of [await site.plan(), await site.status()]) {
-      expect(output.ok).toBe(true);
-      expect(codes(output)).toEqual(["cluster_recovery_pending __cluster/recoveries/01JZ9.json"]);
-    }
-    const apply = await site.apply();
-    expect(changes(apply)).toContain("graph.fleet create blocked:cluster_recovery_pending");
-    expect(changes(apply)).toContain("policy.topology create applied");
-    expect(apply).toMatchObject({ ok: true, converged: false });
-    expect((await site.ledger()).resource_statuses["graph.fleet"]?.status).toBe("drifted");
-    expect(await site.keys("graphs/")).toEqual([]);
-    expect(await site.text("__cluster/recoveries/01JZ9.json")).toBe(JSON.stringify(sidecar));
-
-    await site.put("__cluster/recoveries/01JZ9.json", "{");
-    const undecodable = await site.apply();
-    expect(codes(undecodable)).toEqual(["invalid_recovery_sidecar __cluster/recoveries/01JZ9.json"]);
-    expect(undecodable).toMatchObject({ ok: true, converged: true });
-  });
-
-  it("warns of approvals that it cannot read and of those that went stale", async () => {
-    const site = await inMemory();
-    await site.import();
-    await site.apply();
-    site.write({ "cluster.yaml": "version: 1\n" });
-    const approval = {
-      schema_version: 1,
-      approval_id: "01A",
-      resource: "graph.fleet",
-      operation: "delete",
-      reason: "r",
-      bound_config_digest: "0",
-      bound_before_digest: "0",
-      bound_after_digest: null,
-      approved_by: "mira",
-      created_at: "2026-07-02T10:00:00Z",
-      consumed_at: null,
-      consumed_by_operation: null,
-    };
-    await site.put("__cluster/approvals/01A.json", JSON.stringify(approval));
-    await site.put("__cluster/approvals/01B.json", "{");
-    await site.put("__cluster/approvals/01C.json", '{"schema_version":9}');
-    expect(codes(await site.plan())).toEqual([
-      "invalid_approval_artifact __cluster/approvals/01B.json",
-      "unsupported_approval_version __cluster/approvals/01C.json",
-      "approval_stale graph.fleet",
-    ]);
-  });
-
-  it("never takes over a ledger whose authority was edited by hand", async () => {
-    const site = await inMemory();
-    await site.import();
-    await site.apply();
-    await site.putLedger((ledger) => {
-      const graph = ledger.applied_revision.resources["graph.fleet"];
-      if (graph !== undefined) {
-        graph.external_blob_policy = { mode: "allow", bases: [{ uri: "s3://mine/", scope: "server_safe" }] };
-      }
-    });
-    const before = await site.ledgerText();
-    const apply = await site.apply();
-    expect(codes(apply)).toEqual(["external_blob_policy_digest_mismatch graph.fleet"]);
-    expect(messages(apply)).toContain("from a trusted copy");
-    expect(await site.ledgerText()).toBe(before);
-  });
-
-  it("refuses ledgers that it cannot understand", async () => {
-    for (const [text, code] of [
-      ["{", `invalid_state_json ${LEDGER}`],
-      ['{"version":9}', "unsupported_state_version state.version"],
-    ] as const) {
-      const site = await inMemory();
-      await site.put(LEDGER, text);
-      for (const output of [
-        await site.plan(),
-        await site.apply(),
-        await site.import(),
-        await site.status(),
-      ]) {
-        expect(output.ok).toBe(false);
-        expect(codes(output)).toEqual([code]);
-        expect(output.state_observations).toMatchObject({
-          state_found: true,
-          state_cas: `sha256:${sha256Hex(text)}`,
-        });
-      }
-      expect(await site.ledgerText()).toBe(text);
-    }
-  });
-});
-
-describe("import", () => {
-  it("takes in graphs that are there and reports those that are not", async () => {
-    const site = await inMemory();
-    await site.import();
-    await site.apply();
-    const { resources } = (await site.ledger()).applied_revision;
-    await site.storage.delete(LEDGER);
-    site.write({
-      "cluster.yaml": `${site.source("cluster.yaml").replace("graphs:\n", "graphs:\n  pier: { schema: fleet.pg }\n")}`,
-    });
-    const imported = await site.import();
-    expect(imported.ok).toBe(true);
-    const ledger = await site.ledger();
-    expect(ledger.state_revision).toBe(1);
-    expect(Object.keys(ledger.applied_revision.resources)).toEqual(["graph.fleet", "schema.fleet"]);
-    expect(ledger.applied_revision.resources["schema.fleet"]).toEqual(resources["schema.fleet"]);
-    expect(ledger.resource_statuses).toEqual({
-      "graph.fleet": { status: "applied" },
-      "graph.pier": { status: "drifted", conditions: ["graph_missing"] },
-      "schema.fleet": { status: "applied" },
-      "schema.pier": { status: "drifted", conditions: ["graph_missing"] },
-    });
-    expect(ledger.observations["graph.fleet"]).toMatchObject({
-      kind: "graph",
-      exists: true,
-      graph_manifest_version: 1,
-      schema_matches_desired: true,
-      error: null,
-    });
-    expect(ledger.observations["graph.pier"]).toMatchObject({
-      exists: false,
-      graph_manifest_version: null,
-      schema_digest: null,
-      schema_matches_desired: false,
-    });
-    const blobs = await site.keys("__cluster/resources/");
-    expect(await site.apply()).toMatchObject({ ok: true, converged: true });
-    expect(await site.keys("__cluster/resources/")).toEqual(blobs);
-  });
-
-  it("refuses to write over a ledger, and shows what is in it", async () => {
-    const site = await inMemory();
-    await site.import();
-    await site.apply();
-    const before = await site.ledgerText();
-    const again = await site.import();
-    expect(again.ok).toBe(false);
-    expect(codes(again)).toEqual([`state_already_exists ${LEDGER}`]);
-    expect(Object.keys(again.resource_digests as object)).toContain("graph.fleet");
-    expect(await site.ledgerText()).toBe(before);
-  });
-
-  it("writes nothing when a root does not open", async () => {
-    const site = await inMemory();
-    await site.put("graphs/fleet.omni/graph.json", "{");
-    const imported = await site.import();
-    expect(imported.ok).toBe(false);
-    expect(codes(imported)).toEqual(["graph_observation_error graphs"]);
-    expect(await site.ledgerText()).toBeNull();
-    expect(imported.resource_statuses).toMatchObject({
-      "graph.fleet": { status: "error", conditions: ["graph_observation_error"] },
-    });
   });
 });
