@@ -79,7 +79,7 @@ async function main(): Promise<void> {
 }
 
 const NEW_SYNSET = `query add() {
-  insert Synset { name: "omnigraph.n.01", pos: "noun", gloss: "a graph that remembers every state it was in" }
+  insert Synset { name: "omnigraph.n.01", pos: "noun", words: ["omnigraph"], gloss: "a graph that remembers every state it was in" }
   insert Hypernym { from: "omnigraph.n.01", to: "entity.n.01" }
 }`;
 
