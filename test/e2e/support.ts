@@ -129,8 +129,9 @@ export function writeCluster(directory: string, more = ""): void {
 }
 
 /** The rows of the stored query, as the server answers them. */
-export async function storedRows(url: string): Promise<unknown> {
-  const response = await fetch(`${url}/graphs/atlas/queries/ships`, { method: "POST" });
+export async function storedRows(url: string, token?: string): Promise<unknown> {
+  const headers: Record<string, string> = token === undefined ? {} : { Authorization: `Bearer ${token}` };
+  const response = await fetch(`${url}/graphs/atlas/queries/ships`, { method: "POST", headers });
   if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
   return ((await response.json()) as { rows: unknown }).rows;
 }
