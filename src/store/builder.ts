@@ -6,7 +6,7 @@ import type { Column, RowBatch, Utf8Column } from "./column.ts";
 import { type ColumnBuilder, columnBuilder, Utf8Builder } from "./column-builder.ts";
 import { type ColumnLayout, layoutOfType } from "./column-layout.ts";
 import { takeColumn } from "./column-value.ts";
-import { type SortedOrder, sortRows } from "./sort.ts";
+import { sortRows } from "./sort.ts";
 import type { Row } from "./types.ts";
 
 /** What a batch is made of: an edge has ends, and each property a layout. */
@@ -111,9 +111,8 @@ export function sortColumns(batch: RowBatch): Utf8Column[] {
 
 /** Brings a batch into the order of a segment; one that is sorted comes back as it is. */
 export function sortBatch(batch: RowBatch): SortedRows {
-  const { order, repeats }: SortedOrder = sortRows(sortColumns(batch), batch.length);
-  const inOrder = order.every((row, place) => row === place);
-  return inOrder ? { batch, order: null, repeats } : { batch: takeRows(batch, order), order, repeats };
+  const { order, repeats } = sortRows(sortColumns(batch), batch.length);
+  return { batch: order === null ? batch : takeRows(batch, order), order, repeats };
 }
 
 /** The rows with these numbers, in their order. */

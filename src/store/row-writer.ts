@@ -7,7 +7,7 @@ import type { RowBatch } from "./column.ts";
 import type { GraphContext } from "./context.ts";
 import { inlineBytes } from "./inline-rows.ts";
 import { segmentKey } from "./layout.ts";
-import { INLINE_BYTES_MAX } from "./limits.ts";
+import { INLINE_BYTES_MAX, KEEP_WRITTEN_BYTES_MAX } from "./limits.ts";
 import { batchOf } from "./row-codec.ts";
 import { keepWritten } from "./segment-read.ts";
 import { encodeSegment } from "./segment-write.ts";
@@ -41,7 +41,7 @@ export function rowWriter(context: GraphContext): RowWriter {
   };
 }
 
-/** Writes a sorted batch as a segment; this process will read it from memory. */
+/** Writes a sorted batch as a segment. */
 export async function writeSegment(
   { objects, ports }: GraphContext,
   type: EntityType,
@@ -49,6 +49,6 @@ export async function writeSegment(
 ): Promise<SegmentRef> {
   const { ref, bytes } = await encodeSegment(ulid(ports), type, batch);
   await objects.storage.put(segmentKey(type.id, ref.id), bytes);
-  await keepWritten(objects, ref, bytes);
+  if (bytes.length <= KEEP_WRITTEN_BYTES_MAX) await keepWritten(objects, ref, bytes);
   return ref;
 }

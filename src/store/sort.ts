@@ -8,21 +8,23 @@ const SMALL_RUN = 12;
 const KEY_BYTES = 4;
 
 export interface SortedOrder {
-  /** Row numbers in ascending order of their texts; equal rows keep their order. */
-  readonly order: Uint32Array;
-  /** Places in `order` whose row equals the one before in all columns, ascending. */
+  /** Row numbers in ascending order of their texts, equal rows in their order; null where they stand so already. */
+  readonly order: Uint32Array | null;
+  /** Places in that order whose row equals the one before in all columns, ascending. */
   readonly repeats: Uint32Array;
 }
 
 /** Sorts rows 0 to `length` by the columns, the first one first. */
 export function sortRows(columns: readonly Utf8Column[], length: number): SortedOrder {
+  const repeats: number[] = [];
+  if (isSorted(columns, length)) {
+    for (let row = 1; row < length; row++) if (compareRows(columns, row - 1, row) === 0) repeats.push(row);
+    return { order: null, repeats: Uint32Array.from(repeats) };
+  }
   const order = new Uint32Array(length);
   for (let row = 0; row < length; row++) order[row] = row;
-  if (!isSorted(columns, length)) new RunSorter(columns, order).sort(0, length, 0, 0);
-  const repeats: number[] = [];
-  for (let i = 1; i < length; i++) {
-    if (compareRows(columns, order[i - 1], order[i]) === 0) repeats.push(i);
-  }
+  new RunSorter(columns, order).sort(0, length, 0, 0);
+  for (let i = 1; i < length; i++) if (compareRows(columns, order[i - 1], order[i]) === 0) repeats.push(i);
   return { order, repeats: Uint32Array.from(repeats) };
 }
 
