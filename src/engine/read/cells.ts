@@ -67,5 +67,7 @@ export function toJson(value: Value, type: PropertyType): JsonValue {
     if (type.scalar === "DateTime") return formatDateTime(value);
     return Number.isFinite(value) ? value : String(value);
   }
-  return value as string | boolean | bigint;
+  // Results carry a bigint only where a number would lose digits.
+  if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  return value as string | boolean;
 }

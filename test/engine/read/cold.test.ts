@@ -22,7 +22,8 @@ describe("a read of a process that holds nothing", () => {
 
   it("follows edges forward by lookups, also to a known end over unknown nodes", async () => {
     const f = new FixtureF();
-    const body = 'match { $u: User { handle: "ana" } $v: User { handle: "dee" } $u follows{2,2} $v } return { $v }';
+    const body =
+      'match { $u: User { handle: "ana" } $v: User { handle: "dee" } $u follows{2,2} $v } return { $v }';
     expect(await cold(f, body)).toMatchObject({ rows: [["dee"]], isResident: false });
   });
 
