@@ -1,6 +1,6 @@
 // The clauses of a block, sorted into what binds variables and what only narrows them.
 
-import type { Clause, Operand, RankFunction, TextCall, VariableSlot } from "../../query/plan.ts";
+import type { Clause, Operand, TextCall, VariableSlot } from "../../query/plan.ts";
 
 export type TraversalClause = Extract<Clause, { kind: "traversal" }>;
 export type FilterClause = Extract<Clause, { kind: "filter" }>;
@@ -71,9 +71,4 @@ export function conditionsOf(clauses: readonly Clause[], visible: ReadonlySet<Va
     }
   }
   return conditions.sort((a, b) => ORDER[a.kind] - ORDER[b.kind]);
-}
-
-/** Variables that a rank function looks at. */
-export function rankedSlots(rank: RankFunction): VariableSlot[] {
-  return rank.kind === "rrf" ? [rank.first.variable, rank.second.variable] : [rank.variable];
 }

@@ -3,7 +3,7 @@
 import type { EdgeTable, NodeTable } from "../../index/index.ts";
 import { resolveConstant } from "../../query/index.ts";
 import type { Constant, Parameters, ReadPlan, Value, VariableInfo, VariableSlot } from "../../query/plan.ts";
-import type { EdgeType, NodeType } from "../../schema/catalog.ts";
+import type { EdgeType, NodeType, Property } from "../../schema/catalog.ts";
 
 import { ROWS_PER_BREATH } from "./limits.ts";
 
@@ -17,7 +17,11 @@ export interface ReadOptions {
   /** When the request began: the value of `now()`. */
   readonly nowMs: number;
   readonly signal?: AbortSignal;
+  /** Turns the text of a `nearest` query into a vector for a property; without it such a query is refused. */
+  readonly embed?: Embed;
 }
+
+export type Embed = (text: string, property: Property) => Promise<Float32Array>;
 
 export class ReadContext {
   private rowsSinceBreath = 0;
@@ -28,6 +32,10 @@ export class ReadContext {
     readonly source: TableSource,
     private readonly options: ReadOptions,
   ) {}
+
+  get embed(): Embed | null {
+    return this.options.embed ?? null;
+  }
 
   variable(slot: VariableSlot): VariableInfo {
     return this.plan.variables[slot];

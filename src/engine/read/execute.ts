@@ -2,29 +2,20 @@
 
 import type { GraphView } from "../../index/index.ts";
 import { unsupported } from "../../lib/errors.ts";
-import { compareUtf8 } from "../../lib/utf8.ts";
 import { resolveConstant } from "../../query/index.ts";
-import type {
-  Constant,
-  OrderKey,
-  Parameters,
-  RankFunction,
-  ReadPlan,
-  ReturnExpression,
-  VariableSlot,
-} from "../../query/plan.ts";
+import type { Constant, OrderKey, Parameters, ReadPlan, ReturnExpression } from "../../query/plan.ts";
 import type { PropertyType } from "../../schema/catalog.ts";
 import { type GroupedColumn, group } from "./aggregate.ts";
 import { type Cells, takeCells } from "./cells.ts";
 import { coldTables } from "./cold.ts";
 import { ReadContext, type ReadOptions } from "./context.ts";
-import { cellsKey, idKey } from "./order.ts";
+import { cellsKey, tieKeys } from "./order.ts";
 import { plannedTypes, refuseUnsupported } from "./plan-walk.ts";
-import { columnOf, keepRows, type Relation } from "./relation.ts";
+import { rankedVariable, rankRows } from "./rank.ts";
+import { columnOf, type Relation } from "./relation.ts";
 import { type ReadRows, readRows } from "./result.ts";
 import { solve } from "./solve.ts";
 import { type SortKey, sortedRows } from "./sort.ts";
-import { bm25Scores } from "./text-call.ts";
 
 const STRING: PropertyType = { scalar: "String", list: false, nullable: false, enumValues: null };
 
@@ -45,9 +36,11 @@ export async function executeRead(
 async function runRead(context: ReadContext): Promise<ReadRows> {
   const { plan } = context;
   const solved = await solve(context);
-  const { relation, rankKeys } = await rank(context, solved);
+  const { relation, keys: rankKeys } = await rankRows(context, solved);
   const output = plan.aggregated ? groupedOutput(context, relation) : plainOutput(context, relation);
-  const keys = plan.order.flatMap((key) => (key.kind === "rank" ? rankKeys : (output.orderKey(key) ?? [])));
+  // A rank orders rows; of groups it has only chosen what they are made of.
+  const ranks = plan.aggregated ? [] : rankKeys;
+  const keys = plan.order.flatMap((key) => (key.kind === "rank" ? ranks : (output.orderKey(key) ?? [])));
   const rows = sortedRows(output.count, [...keys, ...output.tieKeys()], plan.limit);
   return readRows(
     plan.items.map((item) => item.column),
@@ -64,28 +57,9 @@ interface Output {
   tieKeys(): SortKey[];
 }
 
-/** Drops what a rank function leaves out, and tells the best from the rest. */
-async function rank(
-  context: ReadContext,
-  relation: Relation,
-): Promise<{ relation: Relation; rankKeys: SortKey[] }> {
-  const first = context.plan.order[0];
-  if (first === undefined || first.kind !== "rank") return { relation, rankKeys: [] };
-  const arm = bm25Arm(first.rank);
-  const scores = await bm25Scores(context, arm);
-  const numbers = columnOf(relation, arm.variable);
-  const kept = keepRows(relation, (row) => scores[numbers[row]] > 0);
-  const values = Float64Array.from(columnOf(kept, arm.variable), (number) => -scores[number]);
-  return { relation: kept, rankKeys: [{ values, exact: null }] };
-}
-
-function bm25Arm(rankFunction: RankFunction) {
-  if (rankFunction.kind !== "bm25") throw unsupported(`ordering by ${rankFunction.kind}`);
-  return rankFunction;
-}
-
 function plainOutput(context: ReadContext, relation: Relation): Output {
   const { plan } = context;
+  const [first] = plan.order;
   const cells = plan.items.map((item) => cellsOf(context, relation, item.expression));
   return {
     count: relation.length,
@@ -96,19 +70,8 @@ function plainOutput(context: ReadContext, relation: Relation): Output {
         relation.length,
         key.descending,
       ),
-    tieKeys: () =>
-      tieSlots(context, relation).map((slot) => idKey(context.table(slot), columnOf(relation, slot))),
+    tieKeys: () => tieKeys(context, relation, first?.kind === "rank" ? rankedVariable(first.rank) : null),
   };
-}
-
-/** Everything bound, by name; the ranked entity first, so that its rows stay together. */
-function tieSlots(context: ReadContext, relation: Relation): VariableSlot[] {
-  const first = context.plan.order[0];
-  const ranked = first?.kind === "rank" ? bm25Arm(first.rank).variable : null;
-  const slots = [...relation.columns.keys()].sort(
-    (a, b) => compareUtf8(context.variable(a).name, context.variable(b).name) || a - b,
-  );
-  return ranked === null ? slots : [ranked, ...slots.filter((slot) => slot !== ranked)];
 }
 
 function groupedOutput(context: ReadContext, relation: Relation): Output {

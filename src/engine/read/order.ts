@@ -2,11 +2,13 @@
 
 import { compareText, isWholeKey, type Table } from "../../index/index.ts";
 import { compareUtf8 } from "../../lib/utf8.ts";
-import type { Value } from "../../query/plan.ts";
+import type { Value, VariableSlot } from "../../query/plan.ts";
 import type { Property } from "../../schema/catalog.ts";
 import { isValid, type Utf8Column } from "../../store/column.ts";
 import { type Cells, cellValue } from "./cells.ts";
 import { compareValues } from "./compare.ts";
+import type { ReadContext } from "./context.ts";
+import { columnOf, type Relation } from "./relation.ts";
 import type { SortKey } from "./sort.ts";
 
 /** Null sorts as the smallest value. */
@@ -31,13 +33,22 @@ export function cellsKey(cells: Cells, count: number, descending: boolean): Sort
   );
 }
 
+/** The keys that make every order total: the ids of everything bound, variables by name, `first` before all others. */
+export function tieKeys(context: ReadContext, relation: Relation, first: VariableSlot | null): SortKey[] {
+  const slots = [...relation.columns.keys()].sort(
+    (a, b) => compareUtf8(context.variable(a).name, context.variable(b).name) || a - b,
+  );
+  const ordered = first === null ? slots : [first, ...slots.filter((slot) => slot !== first)];
+  return ordered.map((slot) => idKey(context.table(slot), columnOf(relation, slot)));
+}
+
 /** True for a text that is the whole key: it is spelled like the id, so that nodes are sorted by it already. */
 function isItsId(table: Table, property: Property): boolean {
   return isWholeKey(table.type, property) && property.type.scalar === "String";
 }
 
 /** The key of entities' ids. */
-export function idKey(table: Table, numbers: Int32Array): SortKey {
+function idKey(table: Table, numbers: Int32Array): SortKey {
   return table.type.kind === "node"
     ? { values: idRanks(table, numbers), exact: null }
     : textKey(textOfId(table), numbers);

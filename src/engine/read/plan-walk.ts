@@ -24,9 +24,6 @@ export function plannedTypes(plan: ReadPlan): Set<EntityType> {
 
 /** Refuses, before anything is read, what cannot be run. */
 export function refuseUnsupported(plan: ReadPlan): void {
-  for (const key of plan.order) {
-    if (key.kind === "rank" && key.rank.kind !== "bm25") throw unsupported(`ordering by ${key.rank.kind}`);
-  }
   for (const { expression } of plan.items) {
     if (expression.kind === "rank") throw unsupported(`${expression.rank.kind} in return`);
     if (expression.kind === "textMatch") throw unsupported(`${expression.call.function} in return`);
