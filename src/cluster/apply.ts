@@ -19,6 +19,7 @@ import { desiredRevision } from "./plan.ts";
 import { isConverged, recordRun } from "./record.ts";
 import { readPending } from "./recovery-files.ts";
 import { type ClusterOptions, Session } from "./session.ts";
+import { windowed } from "./windowed.ts";
 
 export interface ApplyOptions extends ClusterOptions {
   /** Who is acting; recorded, never checked. */
@@ -129,22 +130,29 @@ async function publishSources(
   desired: Desired,
   changes: readonly PlannedChange[],
 ): Promise<readonly Diagnostic[]> {
-  for (const { resource, operation, disposition, afterDigest } of changes) {
-    if (disposition.kind !== "applied" || operation === "delete" || afterDigest === null) continue;
-    const key = blobKey(resource, afterDigest);
-    const source = sourceOf(resource, desired);
-    if (key === null || source === null) continue;
-    const now = await rereadSource(session.sources, source);
-    if (now.kind === "changed") return [errorAt("resource_content_changed", resource, now.message)];
-    if (now.kind === "unreadable") return [errorAt("resource_payload_write_error", resource, now.message)];
-    try {
-      await publishBlob(storage, key, now.file.bytes);
-    } catch (thrown) {
-      const message = `cannot write '${key}': ${messageOf(thrown)}`;
-      return [errorAt("resource_payload_write_error", resource, message)];
-    }
+  const faults = await windowed(changes, (change) => publishSource(session, storage, desired, change));
+  return faults.flatMap((fault) => fault ?? []);
+}
+
+async function publishSource(
+  session: Session,
+  storage: StorageAdapter,
+  desired: Desired,
+  { resource, operation, disposition, afterDigest }: PlannedChange,
+): Promise<Diagnostic | null> {
+  if (disposition.kind !== "applied" || operation === "delete" || afterDigest === null) return null;
+  const key = blobKey(resource, afterDigest);
+  const source = sourceOf(resource, desired);
+  if (key === null || source === null) return null;
+  const now = await rereadSource(session.sources, source);
+  if (now.kind === "changed") return errorAt("resource_content_changed", resource, now.message);
+  if (now.kind === "unreadable") return errorAt("resource_payload_write_error", resource, now.message);
+  try {
+    await publishBlob(storage, key, now.file.bytes);
+    return null;
+  } catch (thrown) {
+    return errorAt("resource_payload_write_error", resource, `cannot write '${key}': ${messageOf(thrown)}`);
   }
-  return [];
 }
 
 function sourceOf(resource: string, desired: Desired): DesiredSource | null {

@@ -7,7 +7,7 @@ import { type Diagnostic, errorAt, messageOf, warningAt } from "./diagnostics.ts
 import { byKey } from "./digests.ts";
 import { policyBlobKey, queryBlobKey } from "./layout.ts";
 import type { Ledger } from "./ledger.ts";
-import { BLOB_CHECKS_IN_FLIGHT_MAX } from "./limits.ts";
+import { windowed } from "./windowed.ts";
 
 /** Where the file of a resource is kept, or null for resources that have none. */
 export function blobKey(address: string, digest: string): string | null {
@@ -42,18 +42,12 @@ export async function readBlob(storage: StorageAdapter, key: string, digest: str
   }
 }
 
-/** Checks every blob that the ledger names, a window of them at a time. */
+/** Checks every blob that the ledger names. */
 export async function verifyBlobs(storage: StorageAdapter, ledger: Ledger): Promise<readonly Diagnostic[]> {
-  const entries = byKey(ledger.resources);
-  const diagnostics: Diagnostic[] = [];
-  for (let at = 0; at < entries.length; at += BLOB_CHECKS_IN_FLIGHT_MAX) {
-    const window = entries.slice(at, at + BLOB_CHECKS_IN_FLIGHT_MAX);
-    const found = await Promise.all(
-      window.map(([address, { digest }]) => verifyBlob(storage, address, digest)),
-    );
-    diagnostics.push(...found.flatMap((diagnostic) => diagnostic ?? []));
-  }
-  return diagnostics;
+  const found = await windowed(byKey(ledger.resources), ([address, { digest }]) =>
+    verifyBlob(storage, address, digest),
+  );
+  return found.flatMap((diagnostic) => diagnostic ?? []);
 }
 
 async function verifyBlob(

@@ -3,6 +3,7 @@
 
 import type { StorageAdapter } from "../storage/index.ts";
 import type { Desired } from "./desired.ts";
+import { type Diagnostic, warningAt } from "./diagnostics.ts";
 import { diff } from "./diff.ts";
 import { type DispositionContext, dispose, type PlannedChange } from "./dispositions.ts";
 import { type Gate, gatesOf, staleApprovals } from "./gates.ts";
@@ -15,6 +16,18 @@ export interface Outlook {
   readonly gates: readonly Gate[];
   readonly context: DispositionContext;
 }
+
+/** What is approved and stays undone all the same is said by name. */
+const unexecutableGates = (gates: readonly Gate[]): readonly Diagnostic[] =>
+  gates
+    .filter(({ satisfied }) => satisfied)
+    .map(({ resource }) =>
+      warningAt(
+        "apply_unsupported_change",
+        resource,
+        `the delete of ${resource} is approved, but carrying it out is not supported by this build`,
+      ),
+    );
 
 /** Graph deletes are planned and gated; carrying out an approved one is not part of this build, so none counts as approved. */
 const NONE_APPROVED: ReadonlySet<string> = new Set();
@@ -32,6 +45,6 @@ export async function outlook(
   const changes = diff(desired, ledger);
   const context: DispositionContext = { desired, ledger, pending, approved: NONE_APPROVED };
   const gates = gatesOf(changes, approvals.files, desired.configDigest);
-  session.report(...staleApprovals(gates, approvals.files));
+  session.report(...staleApprovals(gates, approvals.files), ...unexecutableGates(gates));
   return { changes: dispose(changes, context), gates, context };
 }

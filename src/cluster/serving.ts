@@ -18,6 +18,7 @@ import { readLedger } from "./ledger-store.ts";
 import { readSidecars } from "./recovery-files.ts";
 import { resolveClusterStorage, stateMissing } from "./resolve.ts";
 import type { ClusterOptions } from "./session.ts";
+import { windowed } from "./windowed.ts";
 
 export interface ServingQuery {
   readonly name: string;
@@ -148,19 +149,20 @@ class SnapshotReader {
   }
 
   private async graph(id: string): Promise<ServingGraph> {
-    const queries: ServingQuery[] = [];
-    for (const [address, { digest }] of this.entries("query")) {
+    const entries = this.entries("query").flatMap(([address, { digest }]) => {
       const parsed = parseAddress(address);
-      if (parsed?.kind !== "query" || parsed.graph !== id) continue;
+      return parsed?.kind === "query" && parsed.graph === id ? [{ name: parsed.name, address, digest }] : [];
+    });
+    const queries = await windowed(entries, async ({ name, address, digest }): Promise<ServingQuery[]> => {
       const source = await this.blob(address, digest);
-      if (source !== null) queries.push({ name: parsed.name, source });
-    }
+      return source === null ? [] : [{ name, source }];
+    });
     const entry = this.ledger.resources.get(graphAddress(id));
     const provider = entry?.embeddingProvider ?? null;
     return {
       id,
       rootUri: `${this.storage.uri}/${graphRootKey(id)}`,
-      queries,
+      queries: queries.flat(),
       embedding: provider === null ? null : this.profile(id, provider),
       externalBlobs: entry?.externalBlobPolicy ?? null,
     };

@@ -3,8 +3,9 @@
 import { afterEach, describe, expect, it } from "bun:test";
 import { renderApply } from "../../src/cluster/index.ts";
 import { sha256Hex } from "../../src/lib/digest.ts";
+import type { JsonObject } from "../../src/lib/json.ts";
 import { inMemory } from "./sites.ts";
-import { changes, codes, FLEET_SCHEMA, messages, removeFolders } from "./support.ts";
+import { changes, codes, FLEET_SCHEMA, items, messages, removeFolders } from "./support.ts";
 
 afterEach(removeFolders);
 
@@ -96,6 +97,34 @@ describe("an apply", () => {
       "unsupported_approval_version __cluster/approvals/01C.json",
       "approval_stale graph.fleet",
     ]);
+  });
+
+  it("says so when it does not carry out what was approved", async () => {
+    const site = await inMemory();
+    await site.import();
+    await site.apply();
+    site.write({ "cluster.yaml": "version: 1\n" });
+    const [deletion] = items((await site.plan()).changes);
+    const { config_digest: digest } = (await site.plan()).desired_revision as JsonObject;
+    const approval = {
+      schema_version: 1,
+      approval_id: "01A",
+      resource: "graph.fleet",
+      operation: "delete",
+      reason: "r",
+      bound_config_digest: digest,
+      bound_before_digest: deletion?.before_digest,
+      bound_after_digest: null,
+      approved_by: "mira",
+      created_at: "2026-07-02T10:00:00Z",
+      consumed_at: null,
+      consumed_by_operation: null,
+    };
+    await site.put("__cluster/approvals/01A.json", JSON.stringify(approval));
+    const apply = await site.apply();
+    expect(codes(apply)[0]).toBe("apply_unsupported_change graph.fleet");
+    expect(apply).toMatchObject({ ok: true, converged: false });
+    expect(await site.liveSchema("fleet")).toBe(FLEET_SCHEMA);
   });
 
   it("never takes over a ledger whose authority was edited by hand", async () => {
