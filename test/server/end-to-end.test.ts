@@ -1,7 +1,10 @@
 // The routes over a real graph: what a client of a served cluster sees.
 
 import { afterAll, beforeAll, describe, expect, it } from "bun:test";
+import { openGraph } from "../../src/engine/index.ts";
 import type { CommitOutput } from "../../src/engine/outputs.ts";
+import { systemPorts } from "../../src/lib/ports.ts";
+import { openStorage } from "../../src/storage/index.ts";
 import {
   appliedCluster,
   cleanUp,
@@ -24,6 +27,8 @@ const G = "/graphs/harbor";
 const PRECONDITION = "Omnigraph-If-Graph-Commit";
 
 let cluster: ServedCluster;
+/** Where the graph is kept. */
+let root = "";
 beforeAll(async () => {
   const folder = await appliedCluster({
     policies: {
@@ -31,6 +36,7 @@ beforeAll(async () => {
       gate: { text: bundle([{ group: "stewards", actions: ["graph_list"] }]), appliesTo: ["cluster"] },
     },
   });
+  root = `${folder}/graphs/harbor.omni`;
   cluster = await serveCluster(folder, {}, { OMNIGRAPH_SERVER_BEARER_TOKENS_JSON: JSON.stringify(TOKENS) });
 });
 afterAll(cleanUp);
@@ -222,6 +228,47 @@ describe("writing over HTTP", () => {
     for (let index = 0; index < 12; index++) expect(await nameOf(`C${index}`)).toBe("Aurora");
   });
 
+  it("lands concurrent inserts of two types all", async () => {
+    const port = (code: string) => ({
+      query: "query port($code: String) { insert Port { code: $code } }",
+      params: { code },
+    });
+    const writes = Array.from({ length: 4 }, (_, index) => [insert(`T${index}`), port(`T${index}`)]).flat();
+    const responses = await Promise.all(writes.map((write) => send("POST", "/mutate", write)));
+    expect(responses.map(({ status }) => status)).toEqual(Array(8).fill(200));
+  });
+
+  it("loses no concurrent update: each is in history once, or was refused with the race it lost", async () => {
+    await send("POST", "/mutate", insert("U1", "start"));
+    const before = ((await body(send("GET", "/commits"))).commits as CommitOutput[]).length;
+    const responses = await Promise.all(
+      Array.from({ length: 8 }, (_, index) => send("POST", "/mutate", rename("U1", `writer ${index}`))),
+    );
+    const landed = responses.filter(({ status }) => status === 200).length;
+    for (const response of responses.filter(({ status }) => status !== 200)) {
+      expect(response.status).toBe(409);
+      const { read_set_conflict: race } = (await response.json()) as {
+        read_set_conflict: Record<string, string>;
+      };
+      expect(race.member).toBe("graph_head:main");
+      expect(race.expected).not.toBe(race.actual);
+    }
+    const after = ((await body(send("GET", "/commits"))).commits as CommitOutput[]).length;
+    expect(after).toBe(before + landed);
+    expect(await nameOf("U1")).toMatch(/^writer \d$/);
+  });
+
+  it("sees what another process committed, and writes on top of it", async () => {
+    await send("POST", "/mutate", insert("X1", "mine"));
+    const other = await openGraph({ storage: await openStorage(root, systemPorts()), ports: systemPorts() });
+    const { query: source, params } = rename("X1", "theirs");
+    await other.mutate({ source, params, actor: "elsewhere" });
+    await other.close();
+    expect(await nameOf("X1")).toBe("theirs");
+    expect((await send("POST", "/mutate", rename("X1", "mine again"))).status).toBe(200);
+    expect(await nameOf("X1")).toBe("mine again");
+  });
+
   it("lets a write through only while the head is the one it names", async () => {
     await send("POST", "/mutate", insert("P1", "before"));
     const stale = await head();
@@ -295,6 +342,22 @@ describe("branches over HTTP", () => {
     expect((await send("DELETE", "/branches/main")).status).toBe(400);
     expect((await send("DELETE", "/branches/nope")).status).toBe(404);
     expect((await send("POST", "/branches/merge", { source: "main" })).status).toBe(400);
+  });
+
+  it("keep a source that another branch hangs on, and name that branch", async () => {
+    await send("POST", "/branches", { name: "parent" });
+    await send("POST", "/mutate", { ...insert("D1"), branch: "parent" });
+    await send("POST", "/branches", { name: "child", from: "parent" });
+    const merged = await body(send("POST", "/branches/merge", { source: "parent", delete_branch: true }));
+    expect(merged).toMatchObject({
+      branch_deleted: false,
+      branch_delete_error: expect.stringContaining("'child'"),
+    });
+    const refused = await send("DELETE", "/branches/parent");
+    expect([refused.status, ((await refused.json()) as { error: string }).error]).toEqual([
+      409,
+      "cannot delete branch 'parent' because descendant branch 'child' still depends on it",
+    ]);
   });
 
   it("report the conflicts of a merge and leave the target as it was", async () => {

@@ -311,6 +311,28 @@ describe("admission beside policy", () => {
     expect((await send("POST", `${G}/mutate`, { token: OLEG, body: "{" })).status).toBe(429);
   });
 
+  it("admits one load at a time under a cap of one, and another actor beside it", async () => {
+    const env = { OMNIGRAPH_PER_ACTOR_INFLIGHT_MAX: "1" };
+    const { send, harbor } = await served([{ group: "curators", actions: ["change"] }], { env });
+    let finish = () => {};
+    const held = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    harbor.during = () => held;
+    const load = (token: string) =>
+      send("POST", `${G}/load/ndjson`, {
+        token,
+        body: "",
+        headers: { "content-type": "application/x-ndjson" },
+      });
+    const first = load(OLEG);
+    const others = await Promise.all(Array.from({ length: 7 }, () => load(OLEG)));
+    expect(others.map(({ status }) => status)).toEqual(Array(7).fill(429));
+    const second = load(MAYA);
+    finish();
+    expect([(await first).status, (await second).status, (await load(OLEG)).status]).toEqual([200, 200, 200]);
+  });
+
   it("does not stand in the way of a denial, nor of reads", async () => {
     const { send } = await served([{ group: "curators", actions: ["read", "export", "invoke_query"] }], full);
     expect((await send("POST", `${G}/mutate`, { token: OLEG, json: { query: WRITE } })).status).toBe(403);
