@@ -62,7 +62,11 @@ describe("A connection", () => {
     const rude = Bun.listen({
       hostname: "127.0.0.1",
       port: 0,
-      socket: { data: (socket) => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf") },
+      socket: {
+        data: (socket) => {
+          socket.end("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
+        },
+      },
     });
     const connection = await connect("127.0.0.1", rude.port);
     await expect(connection.ask(prepared("/x", {}))).rejects.toThrow("closed the connection");

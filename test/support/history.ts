@@ -17,20 +17,23 @@ export const FIND_PERSON = `query find($name: String) {
   return { $p.name as name, $p.age as age }
 }`;
 
+/** Histories so far: caches of this process know objects by their address, so each history has one of its own. */
+let made = 0;
+
 /** The same graph after each of these numbers of commits (ascending, genesis not counted), each in a bucket of its own. */
 export async function histories(depths: readonly number[], ports: Ports): Promise<Map<number, MemoryBucket>> {
   const bucket = new MemoryBucket();
-  const storage = memoryStorage(ports, { bucket });
+  const storage = memoryStorage(ports, { bucket, uri: `memory://history-${++made}` });
   await initGraph({ storage, ports, schemaSource: HISTORY_SCHEMA });
   const graph = await openGraph({ storage, ports });
-  const made = new Map<number, MemoryBucket>();
+  const copies = new Map<number, MemoryBucket>();
   let commits = 0;
   for (const depth of depths) {
     for (; commits < depth; commits++) await addPerson(graph, personName(commits));
     await graph.close();
-    made.set(depth, copyOf(bucket));
+    copies.set(depth, copyOf(bucket));
   }
-  return made;
+  return copies;
 }
 
 /** Names in no order, so that the rows of later commits fall between those of earlier ones; all distinct. */

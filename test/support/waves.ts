@@ -8,11 +8,15 @@ export interface WaveProcess {
   readonly storage: StorageAdapter;
   /** The requests so far (`get branches/…/hint.json`), those of one wave together. */
   readonly waves: readonly (readonly string[])[];
-  clear(): void;
+  /** Resolves when nothing was asked for a while: what goes on in the background is done. */
+  calm(): Promise<void>;
 }
 
 /** Turns of the event loop without another request after which a wave is complete. */
 const QUIET_TURNS = 3;
+/** The same, after which nothing more is coming: what is worked out between two requests takes turns too. */
+const CALM_TURNS = 30;
+let processes = 0;
 
 export function waveProcess(bucket: MemoryBucket, ports: Ports): WaveProcess {
   const waves: string[][] = [];
@@ -34,6 +38,8 @@ export function waveProcess(bucket: MemoryBucket, ports: Ports): WaveProcess {
     { ...ports, sleep: () => new Promise((resolve) => held.push(resolve)) },
     {
       bucket,
+      // Caches of this process know objects by their address: what another one has read is unknown to this one.
+      uri: `memory://process-${++processes}`,
       faults: ({ method, key }) => {
         if (gathering === null) {
           gathering = [];
@@ -48,8 +54,13 @@ export function waveProcess(bucket: MemoryBucket, ports: Ports): WaveProcess {
   return {
     storage,
     waves,
-    clear: () => {
-      waves.length = 0;
+    calm: async () => {
+      for (let known = -1, quiet = 0; quiet < CALM_TURNS; quiet++) {
+        await new Promise(setImmediate);
+        if (waves.length === known && gathering === null) continue;
+        known = waves.length;
+        quiet = 0;
+      }
     },
   };
 }
