@@ -10,6 +10,8 @@ export const IMAGE_CONTEXT = join(REPOSITORY, "dist", "image");
 /** The numeric user of the image: nobody's, with no name and no home. */
 const USER = "65532";
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /** Makes the build context from an executable. */
 export function makeImageContext(binary: string, context = IMAGE_CONTEXT): void {
   rmSync(context, { recursive: true, force: true });
@@ -24,18 +26,15 @@ export function makeImageContext(binary: string, context = IMAGE_CONTEXT): void 
 }
 
 /** Builds the image with the Docker that the environment names. */
-export function buildImage(
-  tag: string,
-  env: Readonly<Record<string, string | undefined>> = process.env,
-): void {
-  run(["docker", "build", "--tag", tag, IMAGE_CONTEXT], env);
+export function buildImage(tag: string, context = IMAGE_CONTEXT, env: Environment = process.env): void {
+  run(["docker", "build", "--tag", tag, context], env);
 }
 
 function tar(...words: string[]): void {
   run(["tar", "--numeric-owner", "--sort=name", ...words], process.env);
 }
 
-function run(words: string[], env: Readonly<Record<string, string | undefined>>): void {
+function run(words: string[], env: Environment): void {
   const done = Bun.spawnSync(words, { env: { ...env }, stdout: "ignore" });
   if (!done.success) throw new Error(`image: ${words.join(" ")} failed\n${done.stderr}`);
 }

@@ -1,12 +1,11 @@
 // Runs commands in this process, with streams that remember and a home directory of their own.
 
-import { afterAll } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Io, OutputClosed, run } from "../../src/cli/index.ts";
 import { systemPorts } from "../../src/lib/ports.ts";
 import { encodeUtf8 } from "../../src/lib/utf8.ts";
+import { temporaryDirectory } from "../support/temporary.ts";
 
 export interface Outcome {
   readonly code: number;
@@ -35,18 +34,6 @@ export interface Settings {
   /** Lines of stdout after which its reader goes away. */
   readonly readsLines?: number;
 }
-
-const directories: string[] = [];
-
-export function temporaryDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), "omnigraph-cli-"));
-  directories.push(directory);
-  return directory;
-}
-
-afterAll(() => {
-  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true });
-});
 
 /** A working directory and an operator home, both empty. */
 export function createWorld(): World {

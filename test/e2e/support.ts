@@ -1,10 +1,10 @@
 // What the tests of the built binary share: the binary itself, runs of it, and a small cluster.
 
-import { afterAll } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { upToDateBinary } from "../../scripts/build.ts";
+
+export { temporaryDirectory } from "../support/temporary.ts";
 
 let building: Promise<string> | null = null;
 
@@ -17,24 +17,10 @@ export function binary(): Promise<string> {
 /** Long enough for a build on a busy machine. */
 export const BUILD_MS_MAX = 120_000;
 
-const directories: string[] = [];
-
-export function temporaryDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), "omnigraph-e2e-"));
-  directories.push(directory);
-  return directory;
-}
-
-afterAll(() => {
-  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true });
-});
-
 export type Environment = Readonly<Record<string, string>>;
 
 export interface Finished {
   readonly code: number | null;
-  /** By which it was ended, or null. */
-  readonly signal: string | null;
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -60,7 +46,7 @@ export async function finish(words: readonly string[], options: RunOptions = {})
     new Response(child.stderr).text(),
     child.exited,
   ]);
-  return { code: child.exitCode, signal: child.signalCode, stdout, stderr };
+  return { code: child.exitCode, stdout, stderr };
 }
 
 export interface Server {
