@@ -45,6 +45,8 @@ export async function commonAncestor(
     const visit = takeNewest(queue);
     const isCommon = Number.isFinite(visit.fromA + visit.fromB);
     if (isCommon && !visit.isBeyond) found.push(visit);
+    // Who comes before what was found may cost a request, and matters only while something else is left to meet.
+    if (isCommon && queue.every(({ isBeyond }) => isBeyond)) break;
     for (const parent of await parents.of(visit.record)) {
       reach(parent, visit.fromA + 1, visit.fromB + 1, visit.isBeyond || isCommon);
     }

@@ -4,7 +4,7 @@ import { BranchClosed } from "./branch-log.ts";
 import { genesisPlace } from "./checkpoint-read.ts";
 import type { GraphContext } from "./context.ts";
 import { readHint } from "./hint.ts";
-import { WINDOW, WINDOW_YOUNG_BRANCH } from "./limits.ts";
+import { WINDOW, WINDOW_FORK } from "./limits.ts";
 import { forkPosition } from "./lineage.ts";
 import { readEntry } from "./log-read.ts";
 import type { StoredRef } from "./refs.ts";
@@ -27,7 +27,7 @@ export async function findHead(context: GraphContext, stored: StoredRef): Promis
     if (entry?.closed != null) throw new BranchClosed();
     return entry !== null;
   };
-  const expected = hint === null && ref.lineage.length > 0 ? WINDOW_YOUNG_BRANCH : WINDOW;
+  const expected = ref.lineage.length > 0 ? WINDOW_FORK : WINDOW;
   const position = await lastPosition(known, expected, exists);
   const own = hint === null ? null : { branch: ref.id, position: hint.position };
   const inherited = stored.checkpoint ?? genesisPlace(context);

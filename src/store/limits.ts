@@ -10,8 +10,8 @@ export const TAIL_ENTRIES_MAX = 16;
 export const TAIL_BYTES_MAX = 256 * 1024;
 /** Positions asked for at once when the head is looked for: a tail as long as allowed, and the hole behind it. */
 export const WINDOW = TAIL_ENTRIES_MAX + 1;
-/** The same for a branch that never made a checkpoint of its own: most have few entries. */
-export const WINDOW_YOUNG_BRANCH = 6;
+/** The same for a fork, whose own entries are few most of the time; one that has more takes a second window. */
+export const WINDOW_FORK = 6;
 /** Windows grow up to this many positions where a tail turns out long. */
 export const WINDOW_MAX = 64;
 /** A known head that falls this many entries behind looks for somebody's newer checkpoint. */

@@ -4,7 +4,7 @@ import { findCheckpoint, genesisPlace, tryCheckpoint } from "./checkpoint-read.t
 import type { GraphContext } from "./context.ts";
 import { readHint } from "./hint.ts";
 import { logKey } from "./layout.ts";
-import { WINDOW, WINDOW_MAX, WINDOW_YOUNG_BRANCH } from "./limits.ts";
+import { WINDOW, WINDOW_FORK, WINDOW_MAX } from "./limits.ts";
 import { forkPosition } from "./lineage.ts";
 import { type ReadEntry, readEntries, readWindow } from "./log-read.ts";
 import type { StoredRef } from "./refs.ts";
@@ -25,7 +25,7 @@ export async function openState(context: GraphContext, stored: StoredRef): Promi
     hint === null
       ? (stored.checkpoint ?? genesisPlace(context))
       : { branch: ref.id, position: hint.position };
-  const window = hint === null && ref.lineage.length > 0 ? WINDOW_YOUNG_BRANCH : WINDOW;
+  const window = ref.lineage.length > 0 ? WINDOW_FORK : WINDOW;
   const [checkpoint, entries] = await Promise.all([
     tryCheckpoint(context, ref, place),
     entriesAfter(context, stored, place.position, window),
