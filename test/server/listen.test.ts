@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from "bun:test";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { type Listener, listen, parseBind } from "../../src/server/listen.ts";
+import { streamResponse } from "../../src/server/streams.ts";
 
 const LOOPBACK = { host: "127.0.0.1", port: 0 };
 const open: Listener[] = [];
@@ -67,6 +68,36 @@ describe("the listener", () => {
     finish();
     expect(await (await answer).text()).toBe("whole answer");
     await stopped;
+  });
+
+  it("cuts the connection of a stream that fails, so that no client takes it for complete", async () => {
+    const ends: unknown[] = [];
+    async function* failing() {
+      yield new TextEncoder().encode("first line\n");
+      throw new Error("segment vanished");
+    }
+    const listener = listening(() =>
+      streamResponse(failing(), "text/plain", (failure) => ends.push(failure)),
+    );
+    const whole = async () => await (await fetch(`http://${listener.address}/`)).text();
+    await expect(whole()).rejects.toThrow();
+    expect(ends).toEqual([expect.objectContaining({ message: "segment vanished" })]);
+  });
+
+  it("stops making a stream whose client has gone", async () => {
+    let ended = () => {};
+    const end = new Promise<void>((resolve) => {
+      ended = resolve;
+    });
+    async function* endless() {
+      for (;;) yield new Uint8Array(65_536);
+    }
+    const listener = listening(() => streamResponse(endless(), "text/plain", ended));
+    const gone = new AbortController();
+    const response = await fetch(`http://${listener.address}/`, { signal: gone.signal });
+    await response.body?.getReader().read();
+    gone.abort();
+    await end;
   });
 
   it("hands over bodies larger than the limit of any route, so that the route refuses them", async () => {
