@@ -34,6 +34,7 @@ export async function decodeBatch(
   const ids = texts();
   const columns = new Map<StableId, Column>();
   for (const [id, layout] of layouts) columns.set(id, reader.read(layout, rows));
+  reader.finish();
   return { length: rows, ids, src, dst, columns };
 }
 
@@ -107,6 +108,13 @@ class ColumnReader {
         const offsets = this.offsets(rows);
         return { kind: "list", offsets, items: this.read(layout.items, offsets[rows]), valid };
       }
+    }
+  }
+
+  /** Nothing is left over where the columns are what was promised. */
+  finish(): void {
+    if (this.node !== this.nodes.length || this.buffer !== this.buffers.length) {
+      throw damaged(this.object, "a record batch with other columns than promised");
     }
   }
 
