@@ -1,11 +1,11 @@
 // What the built binary asks of a bucket, counted by the server that answers it.
 
 import { afterAll, beforeAll, describe, expect, it } from "bun:test";
-import { BINARY, build } from "../../scripts/build.ts";
 import { systemPorts } from "../../src/lib/ports.ts";
 import { ensureConditionalWrites, openStorage } from "../../src/storage/index.ts";
 import { ADD_PERSON, copyToServer, FIND_PERSON, histories, personName } from "../support/history.ts";
 import { type S3Server, startS3Server } from "../support/s3-server.ts";
+import { BUILD_MS_MAX, binary, finish } from "./support.ts";
 
 const DEPTH = 10;
 const ROOT = "people.omni";
@@ -18,26 +18,20 @@ beforeAll(async () => {
   for (const bucket of (await histories([DEPTH], ports)).values()) copyToServer(bucket, server, ROOT);
   // The store shows once that it keeps conditional puts; who came before has done that.
   await ensureConditionalWrites(await openStorage(graph(), { ...ports, env: server.env }), ports);
-  await build();
-}, 120_000);
+  await binary();
+}, BUILD_MS_MAX);
 afterAll(() => server.stop());
 
 const graph = () => `s3://${server.bucket}/${ROOT}`;
 
 /** Runs the binary on the graph; answers what it asked of the bucket. */
-async function requestsOf(...words: string[]): Promise<readonly string[]> {
+async function requestsOf(...command: string[]): Promise<readonly string[]> {
   server.clearRequests();
-  const child = Bun.spawn([BINARY, ...words, "--store", graph()], {
+  const words = [await binary(), ...command, "--store", graph()];
+  const { code, stdout, stderr } = await finish(words, {
     env: { ...server.env, OMNIGRAPH_HOME: "/nonexistent" },
-    stdout: "pipe",
-    stderr: "pipe",
   });
-  const [out, complaint, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  expect(code, complaint + out).toBe(0);
+  expect(code, stderr + stdout).toBe(0);
   return server.requests.map(({ method, key }) => `${method} ${key}`);
 }
 
