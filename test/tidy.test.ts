@@ -55,6 +55,13 @@ const FILE_LINES_MAX = 600;
 /** Files that are longer, each with its reason. */
 const LONGER_FILES: ReadonlyMap<string, string> = new Map();
 
+const FUNCTION_LINES_MAX = 80;
+/** Functions that are longer, as `file name`, each with its reason. */
+const LONGER_FUNCTIONS: ReadonlyMap<string, string> = new Map([
+  ["src/client/graph.ts remoteGraph", "a table: one entry for each call of a graph"],
+  ["src/lib/yaml.ts parseYaml", "mutually recursive steps over one parse"],
+]);
+
 const FORBIDDEN: readonly (readonly [RegExp, string])[] = [
   [/\b(?:TODO|FIXME|XXX|HACK)\b/, "unfinished work belongs to an issue"],
   [/\bfor now\b/i, "what is not built is refused by name"],
@@ -211,7 +218,8 @@ function reachable(start: string): readonly string[] {
     const file = byPath.get(path);
     if (file === undefined || seen.has(path)) continue;
     seen.add(path);
-    for (const { target, typeOnly, dynamic } of importsOf(file)) if (!typeOnly && !dynamic) queue.push(target);
+    for (const { target, typeOnly, dynamic } of importsOf(file))
+      if (!typeOnly && !dynamic) queue.push(target);
   }
   return [...seen];
 }
@@ -230,6 +238,15 @@ describe("source files", () => {
     expect(long).toEqual([...LONGER_FILES.keys()]);
   });
 
+  it("hold functions that fit on a screen or two", () => {
+    const long = src.flatMap(({ path, text }) =>
+      functionLengths(text)
+        .filter(({ lines }) => lines > FUNCTION_LINES_MAX)
+        .map(({ name }) => `${path} ${name}`),
+    );
+    expect(long).toEqual([...LONGER_FUNCTIONS.keys()]);
+  });
+
   it("leave nothing unfinished behind", () => {
     const wrong = everything
       .filter(({ path }) => path !== SELF)
@@ -241,6 +258,20 @@ describe("source files", () => {
     expect(wrong).toEqual([]);
   });
 });
+
+/** A function or method with a body, as the formatter writes it: it ends at the next brace with the same indentation. */
+const FUNCTION_START =
+  /^(\s*)(?:export )?(?:private |protected |override |static |async |get |\*)*(?:function\*? )?(?!if|for|while|switch|catch|return)([\w#]+)(?:<[^>]*>)?\(.*\{$/;
+
+function functionLengths(text: string): readonly { readonly name: string; readonly lines: number }[] {
+  const lines = text.split("\n");
+  return lines.flatMap((line, start) => {
+    const [, indentation, name] = FUNCTION_START.exec(line) ?? [];
+    if (indentation === undefined || name === undefined) return [];
+    const length = lines.slice(start + 1).findIndex((end) => end.startsWith(`${indentation}}`));
+    return length === -1 ? [] : [{ name, lines: length + 2 }];
+  });
+}
 
 function linesMatching(text: string, pattern: RegExp): readonly number[] {
   return text.split("\n").flatMap((line, index) => (pattern.test(line) ? [index + 1] : []));

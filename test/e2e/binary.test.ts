@@ -230,6 +230,19 @@ describe("the server", () => {
     expect(await server.stop()).toBe(0);
   });
 
+  it("takes the cluster from the environment beside a flag, whatever else is set there", async () => {
+    const cwd = await appliedCluster();
+    const env = {
+      OMNIGRAPH_CLUSTER: cwd,
+      OMNIGRAPH_BIND: "127.0.0.1:0",
+      OMNIGRAPH_TARGET: "old",
+      OMNIGRAPH_REQUIRE_ALL_GRAPHS: " FALSE ",
+    };
+    const server = await startServer([`${omnigraph}-server`, "--unauthenticated"], { env });
+    expect(await storedRows(server.url)).toEqual(SHIPS);
+    expect(await server.stop()).toBe(0);
+  });
+
   it("refuses to boot with every reason on stderr and nothing on stdout", async () => {
     const cwd = temporaryDirectory();
     const server = [omnigraph, "server", "--bind", "127.0.0.1:0"];

@@ -1,39 +1,47 @@
 // The image: read-only, as nobody, without a shell, on a volume and on a bucket.
 
-import { afterAll, beforeAll, describe, expect, it } from "bun:test";
+import { afterAll, describe, expect, it } from "bun:test";
 import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { buildImage, makeImageContext } from "../../scripts/image.ts";
 import { liveS3 } from "../../scripts/s3.ts";
 import { type Docker, findDocker } from "./docker.ts";
-import {
-  BUILD_MS_MAX,
-  binary,
-  type Finished,
-  SHIPS,
-  storedRows,
-  temporaryDirectory,
-  writeCluster,
-} from "./support.ts";
+import { binary, type Finished, SHIPS, storedRows, temporaryDirectory, writeCluster } from "./support.ts";
 
-const found = await findDocker();
+const TAG = `omnigraph-test:${process.pid}`;
+const CONTAINER_MS_MAX = 60_000;
+const BOOT_MS_MAX = 20_000;
+/** Options of every container: nothing to write to, and the network of this machine. */
+const SEALED = ["--read-only", "--network=host"];
+/** How `docker run` ends where the daemon could not run the container at all. */
+const EXIT_OF_DOCKER = 125;
+
+/** A Docker that has the image and runs it, or the reason why there is none. */
+async function dockerWithImage(): Promise<Docker | string> {
+  const executable = await binary();
+  const docker = await findDocker();
+  if (typeof docker === "string") return docker;
+  try {
+    const context = join(temporaryDirectory(), "image");
+    makeImageContext(executable, context);
+    buildImage(TAG, context, docker.env);
+    const probe = await docker.run("run", "--rm", ...SEALED, TAG, "--version");
+    if (probe.code !== EXIT_OF_DOCKER) return docker;
+    await docker.stop();
+    return `containers do not run here: ${probe.stderr.trim()}`;
+  } catch (error) {
+    await docker.stop();
+    throw error;
+  }
+}
+
+const found = await dockerWithImage();
 const docker: Docker | null = typeof found === "string" ? null : found;
 if (typeof found === "string") {
   console.log(`test/e2e/container: skipped: ${found}; the chroot test stands alone`);
 }
 
-const TAG = `omnigraph-test:${process.pid}`;
-const CONTAINER_MS_MAX = 60_000;
-const BOOT_MS_MAX = 20_000;
-
 describe.skipIf(docker === null)("the image", () => {
-  beforeAll(async () => {
-    if (docker === null) return;
-    const context = join(temporaryDirectory(), "image");
-    makeImageContext(await binary(), context);
-    buildImage(TAG, context, docker.env);
-  }, BUILD_MS_MAX);
-
   afterAll(async () => {
     await docker?.run("rmi", "--force", TAG);
     await docker?.stop();
@@ -46,9 +54,6 @@ describe.skipIf(docker === null)("the image", () => {
     if (outcome.code !== 0) throw new Error(`docker ${words.join(" ")}: ${outcome.stderr}${outcome.stdout}`);
     return outcome.stdout;
   }
-
-  /** Options of every container: nothing to write to, and the network of this machine. */
-  const SEALED = ["--read-only", "--network=host"];
 
   const once = (mounts: readonly string[], ...words: readonly string[]) =>
     run("run", "--rm", ...SEALED, ...mounts, "--entrypoint", "omnigraph", TAG, ...words);
