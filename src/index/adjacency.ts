@@ -1,9 +1,10 @@
 // Who is next to whom, by number. The base edges are laid out once per (edges, sources, targets) as compressed rows in
 // both directions; what commits did since is kept beside, at the nodes that it concerns ("patched").
 
+import { textAt } from "../store/index.ts";
 import type { BaseTable } from "./base-table.ts";
 import { edgeColumns } from "./base-table.ts";
-import { compareText, textAt } from "./columns.ts";
+import { compareText } from "./columns.ts";
 import type { Delta } from "./delta.ts";
 import type { TableImage } from "./table.ts";
 

@@ -4,9 +4,9 @@
 
 import { encodeUtf8 } from "../lib/utf8.ts";
 import type { StableId } from "../schema/catalog.ts";
-import type { RowBatch } from "../store/column.ts";
-import type { DeletedEdge } from "../store/types.ts";
-import { compareText, compareToBytes, concatBatches, gatherBatch, textAt } from "./columns.ts";
+import type { DeletedEdge, RowBatch } from "../store/index.ts";
+import { takeRows, textAt } from "../store/index.ts";
+import { compareText, compareToBytes, concatBatches } from "./columns.ts";
 import { Dictionary } from "./dictionary.ts";
 import { IdHash } from "./id-hash.ts";
 import { buildTextIndex, emptyTextIndex, type TextIndex } from "./text/text-index.ts";
@@ -158,7 +158,7 @@ export function buildBase(kind: "node" | "edge", layers: readonly Layer[]): Base
 
   /** Where in `rows` the rows begin that came after an entity's deletion. */
   const deletions = new Map<string, number>();
-  const runs: Int32Array[] = [];
+  const runs: Uint32Array[] = [];
   let start = 0;
   for (const layer of layers) {
     if (layer.kind === "rows") {
@@ -174,7 +174,7 @@ export function buildBase(kind: "node" | "edge", layers: readonly Layer[]): Base
   const merged = mergeRuns(runs, compare);
   const isSimple = runs.length === 1 && deletions.size === 0;
   const kept = isSimple ? merged : newestRows(kind, rows, merged, compare, deletions);
-  return new BaseTable(kept.length === rows.length && runs.length === 1 ? rows : gatherBatch(rows, kept));
+  return new BaseTable(kept.length === rows.length && runs.length === 1 ? rows : takeRows(rows, kept));
 }
 
 function emptyRows(kind: "node" | "edge"): RowBatch {
@@ -189,8 +189,8 @@ function rowOrder(kind: "node" | "edge", rows: RowBatch): (a: number, b: number)
   return (a, b) => compareText(src, a, src, b) || compareText(dst, a, dst, b) || compareText(ids, a, ids, b);
 }
 
-function liveRun(start: number, length: number, dead: Uint32Array | null): Int32Array {
-  const run = new Int32Array(length - (dead?.length ?? 0));
+function liveRun(start: number, length: number, dead: Uint32Array | null): Uint32Array {
+  const run = new Uint32Array(length - (dead?.length ?? 0));
   let next = 0;
   let out = 0;
   for (let row = 0; row < length; row++) {
@@ -201,10 +201,10 @@ function liveRun(start: number, length: number, dead: Uint32Array | null): Int32
 }
 
 /** Merges sorted runs pair by pair; of equal rows the older (lower) comes first. */
-function mergeRuns(runs: Int32Array[], compare: (a: number, b: number) => number): Int32Array {
+function mergeRuns(runs: Uint32Array[], compare: (a: number, b: number) => number): Uint32Array {
   let level = runs;
   while (level.length > 1) {
-    const next: Int32Array[] = [];
+    const next: Uint32Array[] = [];
     for (let i = 0; i < level.length; i += 2) {
       next.push(i + 1 < level.length ? mergeTwo(level[i], level[i + 1], compare) : level[i]);
     }
@@ -213,8 +213,8 @@ function mergeRuns(runs: Int32Array[], compare: (a: number, b: number) => number
   return level[0];
 }
 
-function mergeTwo(a: Int32Array, b: Int32Array, compare: (a: number, b: number) => number): Int32Array {
-  const out = new Int32Array(a.length + b.length);
+function mergeTwo(a: Uint32Array, b: Uint32Array, compare: (a: number, b: number) => number): Uint32Array {
+  const out = new Uint32Array(a.length + b.length);
   let i = 0;
   let j = 0;
   let k = 0;
@@ -226,12 +226,12 @@ function mergeTwo(a: Int32Array, b: Int32Array, compare: (a: number, b: number) 
 function newestRows(
   kind: "node" | "edge",
   rows: RowBatch,
-  sorted: Int32Array,
+  sorted: Uint32Array,
   compare: (a: number, b: number) => number,
   deletions: ReadonlyMap<string, number>,
-): Int32Array {
+): Uint32Array {
   const read = rowIdentity(kind, rows);
-  const kept = new Int32Array(sorted.length);
+  const kept = new Uint32Array(sorted.length);
   let count = 0;
   for (let i = 0; i < sorted.length; i++) {
     const row = sorted[i];

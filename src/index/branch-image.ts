@@ -2,7 +2,7 @@
 // handed out before a commit keeps answering from its own version.
 
 import type { EntityType, StableId } from "../schema/catalog.ts";
-import type { BranchState, CommitId, LoggedCommit } from "../store/types.ts";
+import type { BranchState, CommitId, LoggedCommit } from "../store/index.ts";
 import { IMAGE_HISTORY_MAX } from "./limits.ts";
 import type { BaseTables, TypeImage } from "./type-image.ts";
 

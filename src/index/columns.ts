@@ -1,49 +1,8 @@
-// Work on columns as a whole: reading one value, laying batches end to end, picking rows, comparing strings by bytes.
+// Work on columns as a whole: laying batches end to end, and comparing strings by their bytes.
 
-import type { Value } from "../query/plan.ts";
+import { assert } from "../lib/assert.ts";
 import type { StableId } from "../schema/catalog.ts";
-import { type Column, isValid, type RowBatch, type Utf8Column, type Validity } from "../store/column.ts";
-
-const decoder = new TextDecoder();
-/** Below this many bytes a loop over characters beats the decoder's call overhead. */
-const SHORT_TEXT_BYTES = 24;
-
-/** The string of one row. */
-export function textAt(column: Utf8Column, row: number): string {
-  const start = column.offsets[row];
-  const end = column.offsets[row + 1];
-  const { bytes } = column;
-  if (end - start <= SHORT_TEXT_BYTES) {
-    let text = "";
-    let at = start;
-    while (at < end && bytes[at] < 0x80) text += String.fromCharCode(bytes[at++]);
-    if (at === end) return text;
-  }
-  return decoder.decode(bytes.subarray(start, end));
-}
-
-/** One value as the engine passes it around; null where the row has none. */
-export function valueAt(column: Column | undefined, row: number): Value {
-  if (column === undefined || !isValid(column.valid, row)) return null;
-  switch (column.kind) {
-    case "utf8":
-      return textAt(column, row);
-    case "bool":
-      return (column.bits[row >> 3] & (1 << (row & 7))) !== 0;
-    case "datetime":
-      return Number(column.values[row]);
-    case "vector":
-      return column.values.slice(row * column.width, (row + 1) * column.width);
-    case "list": {
-      const items: Value[] = [];
-      for (let i = column.offsets[row]; i < column.offsets[row + 1]; i++)
-        items.push(valueAt(column.items, i));
-      return items;
-    }
-    default:
-      return column.values[row];
-  }
-}
+import { type Column, isValid, type RowBatch, type Utf8Column, type Validity } from "../store/index.ts";
 
 /** Orders two byte ranges as unsigned bytes, a prefix first. */
 export function compareRanges(
@@ -179,11 +138,12 @@ function concatColumn(parts: readonly (Column | undefined)[], lengths: readonly 
         lists.map((part) => part?.offsets),
         lengths,
       );
-      const itemParts = lists.map((part, i) =>
-        part === undefined ? undefined : sliceColumn(part.items, spans[i].start, spans[i].length),
+      assert(
+        spans.every((span) => span.start === 0),
+        "the items of a list column begin with its first row's",
       );
       const items = concatColumn(
-        itemParts,
+        lists.map((part) => part?.items),
         spans.map((span) => span.length),
       );
       return { kind: "list", offsets, items, valid: concatValidity(parts, lengths) };
@@ -200,92 +160,6 @@ function concatColumn(parts: readonly (Column | undefined)[], lengths: readonly 
       return out;
     }
   }
-}
-
-function sliceColumn(column: Column, start: number, length: number): Column {
-  return start === 0
-    ? column
-    : gatherColumn(
-        column,
-        Int32Array.from({ length }, (_, i) => start + i),
-      );
-}
-
-function gatherValidity(valid: Validity, rows: Int32Array): Validity {
-  if (valid === null) return null;
-  const out = new Uint8Array((rows.length + 7) >> 3);
-  for (let i = 0; i < rows.length; i++) if (isValid(valid, rows[i])) out[i >> 3] |= 1 << (i & 7);
-  return out;
-}
-
-function gatherUtf8(column: Utf8Column, rows: Int32Array): Utf8Column {
-  const offsets = new Int32Array(rows.length + 1);
-  for (let i = 0; i < rows.length; i++) {
-    offsets[i + 1] = offsets[i] + column.offsets[rows[i] + 1] - column.offsets[rows[i]];
-  }
-  const bytes = new Uint8Array(offsets[rows.length]);
-  for (let i = 0; i < rows.length; i++) {
-    let to = offsets[i];
-    for (let from = column.offsets[rows[i]]; to < offsets[i + 1]; from++) bytes[to++] = column.bytes[from];
-  }
-  return { kind: "utf8", offsets, bytes, valid: gatherValidity(column.valid, rows) };
-}
-
-/** The given rows of a column, in the order given. */
-export function gatherColumn(column: Column, rows: Int32Array): Column {
-  const valid = gatherValidity(column.valid, rows);
-  switch (column.kind) {
-    case "utf8":
-      return gatherUtf8(column, rows);
-    case "bool": {
-      const bits = new Uint8Array((rows.length + 7) >> 3);
-      for (let i = 0; i < rows.length; i++) {
-        if ((column.bits[rows[i] >> 3] & (1 << (rows[i] & 7))) !== 0) bits[i >> 3] |= 1 << (i & 7);
-      }
-      return { kind: "bool", bits, valid };
-    }
-    case "vector": {
-      const { width } = column;
-      const values = new Float32Array(rows.length * width);
-      for (let i = 0; i < rows.length; i++) {
-        values.set(column.values.subarray(rows[i] * width, (rows[i] + 1) * width), i * width);
-      }
-      return { kind: "vector", width, values, valid };
-    }
-    case "list": {
-      const offsets = new Int32Array(rows.length + 1);
-      for (let i = 0; i < rows.length; i++) {
-        offsets[i + 1] = offsets[i] + column.offsets[rows[i] + 1] - column.offsets[rows[i]];
-      }
-      const itemRows = new Int32Array(offsets[rows.length]);
-      for (let i = 0; i < rows.length; i++) {
-        const start = column.offsets[rows[i]];
-        for (let k = offsets[i]; k < offsets[i + 1]; k++) itemRows[k] = start + k - offsets[i];
-      }
-      return { kind: "list", offsets, items: gatherColumn(column.items, itemRows), valid };
-    }
-    default: {
-      const out = emptyLike(column, rows.length, valid);
-      // Both are of one class; which one does not matter to the loop.
-      const from = column.values as Int32Array;
-      const to = out.values as Int32Array;
-      for (let i = 0; i < rows.length; i++) to[i] = from[rows[i]];
-      return out;
-    }
-  }
-}
-
-/** The given rows of a batch, in the order given. */
-export function gatherBatch(batch: RowBatch, rows: Int32Array): RowBatch {
-  const columns = new Map<StableId, Column>();
-  for (const [id, column] of batch.columns) columns.set(id, gatherColumn(column, rows));
-  return {
-    length: rows.length,
-    ids: gatherUtf8(batch.ids, rows),
-    src: batch.src === null ? null : gatherUtf8(batch.src, rows),
-    dst: batch.dst === null ? null : gatherUtf8(batch.dst, rows),
-    columns,
-  };
 }
 
 /** Batches of one type end to end; a property that only some of them have is null in the rows of the others. */

@@ -2,15 +2,23 @@
 // serves all views from the base's version on: a view asks for a row "as of version v". Changes are only ever appended.
 
 import { compareUtf8 } from "../lib/utf8.ts";
-import type { RowBatch } from "../store/column.ts";
-import type { DeletedEdge, TypeChanges } from "../store/types.ts";
+import type { Property, StableId } from "../schema/catalog.ts";
+import type { DeletedEdge, RowBatch, TypeChanges } from "../store/index.ts";
+import { textAt } from "../store/index.ts";
 import { type BaseTable, edgeColumns, edgeKey } from "./base-table.ts";
-import { textAt } from "./columns.ts";
+import { TextDelta } from "./text/text-delta.ts";
 
 /** Where a row's values stand. */
 export interface Place {
   readonly batch: RowBatch;
   readonly row: number;
+}
+
+/** What a commit did to one entity. */
+export interface Change {
+  readonly version: number;
+  readonly number: number;
+  readonly place: Place | null;
 }
 
 interface Stamp {
@@ -28,8 +36,10 @@ export class Delta {
   readonly created: NewEntity[] = [];
   /** Touched numbers in the order of their first change. */
   readonly changed: number[] = [];
-  /** Every row that commits brought, oldest first. */
-  readonly log: { readonly number: number; readonly place: Place }[] = [];
+  /** Every change, oldest first; without a place: a deletion. */
+  readonly log: Change[] = [];
+  /** Of string properties that were searched. */
+  private readonly texts = new Map<StableId, TextDelta>();
   private readonly numbers = new Map<string, number>();
   private readonly stamps = new Map<number, Stamp[]>();
   private readonly counts: { version: number; count: number }[];
@@ -51,10 +61,7 @@ export class Delta {
     for (const edge of changes.deletedEdges) count += this.stamp(this.numberOf(edge), version, null);
     const batch = changes.rows;
     for (let row = 0; batch !== null && row < batch.length; row++) {
-      const number = this.numberOrNew(entityAt(this.kind, batch, row));
-      const place = { batch, row };
-      count += this.stamp(number, version, place);
-      this.log.push({ number, place });
+      count += this.stamp(this.numberOrNew(entityAt(this.kind, batch, row)), version, { batch, row });
     }
     this.counts.push({ version, count });
   }
@@ -77,6 +84,7 @@ export class Delta {
     // The last word of a commit counts.
     if (last !== undefined && last.version === version) stamps.pop();
     stamps.push({ version, place });
+    this.log.push({ version, number, place });
     return Number(place !== null) - Number(wasLive);
   }
 
@@ -128,7 +136,7 @@ export class Delta {
     copy.touched = this.touched?.slice() ?? null;
     copy.created.push(...this.created);
     copy.changed.push(...this.changed);
-    copy.log.push(...this.log);
+    for (const change of this.log) if (change.version <= version) copy.log.push(change);
     for (const [key, number] of this.numbers) copy.numbers.set(key, number);
     for (const [number, stamps] of this.stamps) {
       copy.stamps.set(
@@ -139,6 +147,16 @@ export class Delta {
     copy.counts.length = 0;
     copy.counts.push(...this.counts.filter((entry) => entry.version <= version));
     return copy;
+  }
+
+  /** Full text of what commits brought to a property. */
+  text(property: Property): TextDelta {
+    let text = this.texts.get(property.id);
+    if (text === undefined) {
+      text = new TextDelta(this, property);
+      this.texts.set(property.id, text);
+    }
+    return text;
   }
 
   /** Live entities as of a version. */

@@ -1,6 +1,6 @@
 // A string column as small integers: equal texts have equal codes, so grouping and equality become integer work.
 
-import { type Column, isValid, type Utf8Column } from "../store/column.ts";
+import { type Column, isValid, type Utf8Column } from "../store/index.ts";
 import { equalRanges, hashBytes, tableSize } from "./id-hash.ts";
 
 const FIRST_SIZE = 1024;

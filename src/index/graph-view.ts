@@ -2,19 +2,19 @@
 // the process; a view itself is a few references and a version.
 
 import type { Catalog, EdgeType, EntityType, NodeType, StableId } from "../schema/catalog.ts";
-import type { BranchState, DeletedEdge, Row } from "../store/types.ts";
+import type { BranchState, DeletedEdge, Row } from "../store/index.ts";
+import { rowAt, textAt } from "../store/index.ts";
 import { edgeColumns, edgeKey } from "./base-table.ts";
 import type { BranchImage } from "./branch-image.ts";
-import { textAt } from "./columns.ts";
 import type { Place } from "./delta.ts";
 import { EdgeTable } from "./edge-table.ts";
 import { type BatchCache, countCold, lookupEdgesFrom, lookupNodes, lookupTriples } from "./lookup.ts";
 import { NodeTable } from "./node-table.ts";
 import { RowCollection } from "./row-collection.ts";
-import { rowAt, Table } from "./table.ts";
+import { Table } from "./table.ts";
 import type { BaseTables, TypeImage } from "./type-image.ts";
 import { changesOf } from "./type-image.ts";
-import type { KeyText } from "./unique-index.ts";
+import { type KeyText, tupleParts } from "./unique-index.ts";
 import type { View } from "./view.ts";
 
 /** What all views of a process have in common. */
@@ -123,7 +123,7 @@ export class GraphView implements View {
     if (this.context.resident) await this.load([type]);
     if (!this.isResident(type)) {
       const places = await lookupEdgesFrom(this.context.batches, this.state, type, sources);
-      return places.map((place) => rowAt(type, place.batch, place.row));
+      return places.map((place) => rowAt(place.batch, place.row, type));
     }
     const table = this.edgeRows(type);
     const { src } = edgeColumns(table.rows);
@@ -191,7 +191,7 @@ export class GraphView implements View {
     const found = new Map<string, string[]>();
     if (tuples.length === 0) return found;
     await this.load([type]);
-    const index = this.residentImage(type).uniqueIndex(properties, this.context.keyText);
+    const index = this.residentImage(type).uniqueIndex(tupleParts(type, properties), this.context.keyText);
     const table = type.kind === "node" ? this.nodes(type) : this.edgeRows(type);
     for (const tuple of new Set(tuples)) {
       const holders = index.holders(table, tuple);
@@ -225,7 +225,7 @@ export class GraphView implements View {
   }
 
   private rowOf(type: EntityType, place: Place | undefined): Row | null {
-    return place === undefined ? null : rowAt(type, place.batch, place.row);
+    return place === undefined ? null : rowAt(place.batch, place.row, type);
   }
 
   /** The rows of an edge type without regard to its end types. */

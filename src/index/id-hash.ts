@@ -1,7 +1,7 @@
 // Open addressing over the bytes of a string column: from text to row without one JavaScript string.
 
 import { encodeUtf8 } from "../lib/utf8.ts";
-import type { Utf8Column } from "../store/column.ts";
+import type { Utf8Column } from "../store/index.ts";
 
 const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;

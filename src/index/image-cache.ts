@@ -1,7 +1,6 @@
 // All that a process holds in memory of one graph, and the views on it.
 
-import type { SegmentReader } from "../store/index.ts";
-import type { BranchId, BranchState, CommitId } from "../store/types.ts";
+import type { BranchId, BranchState, CommitId, SegmentReader } from "../store/index.ts";
 import { BranchImage, type Donor } from "./branch-image.ts";
 import { GraphView, type ViewContext } from "./graph-view.ts";
 import { BRANCH_IMAGES_MAX, PAST_IMAGES_MAX } from "./limits.ts";

@@ -2,15 +2,16 @@
 
 export type { Adjacency, BaseAdjacency, Incidence } from "./adjacency.ts";
 export type { BaseTable } from "./base-table.ts";
-export { compareRanges, compareText, compareToBytes, textAt, valueAt } from "./columns.ts";
+export { compareText, compareToBytes } from "./columns.ts";
 export type { Place } from "./delta.ts";
 export type { Dictionary } from "./dictionary.ts";
 export type { EdgeTable } from "./edge-table.ts";
 export type { GraphView } from "./graph-view.ts";
 export { ImageCache, type ImageCacheOptions } from "./image-cache.ts";
 export type { NodeTable } from "./node-table.ts";
-export { isWholeKey, type Table } from "./table.ts";
+export { isWholeKey, propertyAt, type Table } from "./table.ts";
 export { queryTokens } from "./text/analyze.ts";
-export { profileAt, type TextSearch } from "./text/text-search.ts";
+export { profileAt } from "./text/text-delta.ts";
+export type { TextSearch } from "./text/text-search.ts";
 export type { KeyText } from "./unique-index.ts";
 export type { EdgeNumber, EdgeReader, NodeNumber, NodeReader, View } from "./view.ts";

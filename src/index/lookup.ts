@@ -3,11 +3,17 @@
 
 import { compareUtf8, encodeUtf8 } from "../lib/utf8.ts";
 import type { EdgeType, EntityType, NodeType } from "../schema/catalog.ts";
-import type { RowBatch } from "../store/column.ts";
-import type { SegmentReader } from "../store/index.ts";
-import type { BranchState, DeadRows, DeletedEdge, SegmentRef } from "../store/types.ts";
+import type {
+  BranchState,
+  DeadRows,
+  DeletedEdge,
+  RowBatch,
+  SegmentReader,
+  SegmentRef,
+} from "../store/index.ts";
+import { textAt } from "../store/index.ts";
 import { edgeKey } from "./base-table.ts";
-import { compareToBytes, textAt } from "./columns.ts";
+import { compareToBytes } from "./columns.ts";
 import { entityAt, type Place } from "./delta.ts";
 import { LOOKUP_BATCHES_MAX } from "./limits.ts";
 import { changesOf } from "./type-image.ts";

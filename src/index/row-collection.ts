@@ -1,9 +1,9 @@
 // Tables of a few rows that were looked up one by one: enough for a read that touches nothing else.
 
 import type { EdgeType, EntityType, NodeType, StableId } from "../schema/catalog.ts";
-import type { BranchState } from "../store/types.ts";
+import type { BranchState } from "../store/index.ts";
+import { takeRows } from "../store/index.ts";
 import { buildBase } from "./base-table.ts";
-import { gatherBatch } from "./columns.ts";
 import { compareKeys, Delta, entityAt, type Place } from "./delta.ts";
 import { EdgeTable } from "./edge-table.ts";
 import { type BatchCache, lookupEdgesFrom, lookupNodes } from "./lookup.ts";
@@ -79,7 +79,7 @@ export class RowCollection {
     const sorted = places
       .map((place) => ({ place, key: entityAt(type.kind, place.batch, place.row) }))
       .sort((a, b) => compareKeys(a.key, b.key));
-    const batches = sorted.map(({ place }) => gatherBatch(place.batch, Int32Array.of(place.row)));
+    const batches = sorted.map(({ place }) => takeRows(place.batch, Uint32Array.of(place.row)));
     const base = buildBase(type.kind, [{ kind: "rows", batches, dead: null }]);
     const { version, id } = this.state.head;
     return new TypeImage(type, base, new Delta(type.kind, base, version), id);

@@ -3,10 +3,10 @@
 import { encodeUtf8 } from "../lib/utf8.ts";
 import type { Value } from "../query/plan.ts";
 import type { EntityType, Property, StableId } from "../schema/catalog.ts";
-import type { Column, RowBatch } from "../store/column.ts";
-import type { Row } from "../store/types.ts";
+import type { Column, Row, RowBatch } from "../store/index.ts";
+import { rowAt, textAt, valueAt } from "../store/index.ts";
 import type { BaseTable } from "./base-table.ts";
-import { compareText, compareToBytes, textAt, valueAt } from "./columns.ts";
+import { compareText, compareToBytes } from "./columns.ts";
 import type { Delta, Place } from "./delta.ts";
 import type { TextIndex } from "./text/text-index.ts";
 import { TextSearch } from "./text/text-search.ts";
@@ -100,16 +100,16 @@ export class Table<T extends EntityType = EntityType> {
   }
 
   value(number: number, property: Property): Value {
-    if (!this.isTouched(number)) return valueAt(this.column(property), number);
+    if (!this.isTouched(number)) return propertyAt(this.rows, number, property);
     const place = this.place(number);
-    return place === null ? null : valueAt(place.batch.columns.get(property.id), place.row);
+    return place === null ? null : propertyAt(place.batch, place.row, property);
   }
 
   /** Full text over a property, with the base's index of it. */
   textSearch(property: Property, index: TextIndex): TextSearch {
     let search = this.searches.get(property.id);
     if (search === undefined) {
-      search = new TextSearch(this, property, index);
+      search = new TextSearch(this, index, this.delta.text(property));
       this.searches.set(property.id, search);
     }
     return search;
@@ -118,7 +118,7 @@ export class Table<T extends EntityType = EntityType> {
   row(number: number): Row {
     const place = this.place(number);
     if (place === null) throw new Error(`invariant broken: ${this.type.name} ${number} is not live`);
-    return rowAt(this.type, place.batch, place.row);
+    return rowAt(place.batch, place.row, this.type);
   }
 }
 
@@ -127,12 +127,8 @@ export function isWholeKey(type: EntityType, property: Property): boolean {
   return type.kind === "node" && type.key !== null && type.key.length === 1 && type.key[0].id === property.id;
 }
 
-/** One row by value. */
-export function rowAt(type: EntityType, batch: RowBatch, row: number): Row {
-  return {
-    id: textAt(batch.ids, row),
-    src: batch.src === null ? null : textAt(batch.src, row),
-    dst: batch.dst === null ? null : textAt(batch.dst, row),
-    values: type.properties.map((property) => valueAt(batch.columns.get(property.id), row)),
-  };
+/** A property's value in one row; a property without a column reads as null. */
+export function propertyAt(batch: RowBatch, row: number, property: Property): Value {
+  const column = batch.columns.get(property.id);
+  return column === undefined ? null : valueAt(column, row);
 }

@@ -1,16 +1,21 @@
 // One type in memory: a base table and the delta on top of it, valid for every version from the base's on up to `head`.
 
 import type { EntityType } from "../schema/catalog.ts";
-import type { RowBatch } from "../store/column.ts";
-import type { SegmentReader } from "../store/index.ts";
-import type { BranchState, CommitId, LoggedCommit, TypeChanges } from "../store/types.ts";
+import type {
+  BranchState,
+  CommitId,
+  LoggedCommit,
+  RowBatch,
+  SegmentReader,
+  TypeChanges,
+} from "../store/index.ts";
+import { takeRows } from "../store/index.ts";
 import { Adjacency, BaseAdjacency } from "./adjacency.ts";
 import { type BaseTable, buildBase, type Layer } from "./base-table.ts";
-import { gatherBatch } from "./columns.ts";
 import { compareKeys, Delta } from "./delta.ts";
 import { DELTA_BASE_SHARE, DELTA_ROWS_MIN } from "./limits.ts";
 import type { TableImage } from "./table.ts";
-import { type KeyText, UniqueIndex } from "./unique-index.ts";
+import { type KeyText, type TuplePart, UniqueIndex } from "./unique-index.ts";
 
 export class TypeImage implements TableImage {
   private readonly uniques = new Map<string, UniqueIndex>();
@@ -49,7 +54,7 @@ export class TypeImage implements TableImage {
     const fresh: RowBatch[] = [];
     for (const number of changed) {
       const place = delta.placeAt(number, version);
-      if (place !== null) fresh.push(gatherBatch(place.batch, Int32Array.of(place.row)));
+      if (place !== null) fresh.push(takeRows(place.batch, Uint32Array.of(place.row)));
     }
     const dead = Uint32Array.from(changed.filter((number) => number < base.length)).sort();
     const layers: Layer[] = [
@@ -66,11 +71,11 @@ export class TypeImage implements TableImage {
   }
 
   /** Who holds which tuple of these properties, built on first need. */
-  uniqueIndex(properties: readonly string[], keyText: KeyText): UniqueIndex {
-    const key = properties.join("\0");
+  uniqueIndex(parts: readonly TuplePart[], keyText: KeyText): UniqueIndex {
+    const key = parts.map((part) => (typeof part === "string" ? part : part.id)).join(",");
     let index = this.uniques.get(key);
     if (index === undefined) {
-      index = new UniqueIndex(this, properties, keyText);
+      index = new UniqueIndex(this, parts, keyText);
       this.uniques.set(key, index);
     }
     return index;

@@ -2,11 +2,10 @@
 // delta are followed commit by commit, and every answer is checked against the version at hand.
 
 import type { Value } from "../query/plan.ts";
-import type { EntityType, PropertyType } from "../schema/catalog.ts";
-import type { RowBatch } from "../store/column.ts";
-import { textAt, valueAt } from "./columns.ts";
-import type { Table } from "./table.ts";
-import type { TypeImage } from "./type-image.ts";
+import type { EntityType, Property, PropertyType } from "../schema/catalog.ts";
+import type { RowBatch } from "../store/index.ts";
+import { textAt } from "../store/index.ts";
+import { propertyAt, type Table, type TableImage } from "./table.ts";
 
 /** The canonical spelling of a key value (spec 01 §9). */
 export type KeyText = (value: boolean | number | bigint | string, type: PropertyType) => string;
@@ -20,11 +19,11 @@ export class UniqueIndex {
   private readonly read: TupleReader;
 
   constructor(
-    private readonly image: TypeImage,
-    properties: readonly string[],
+    private readonly image: TableImage,
+    parts: readonly TuplePart[],
     keyText: KeyText,
   ) {
-    this.read = tupleReader(image.type, properties, keyText);
+    this.read = tupleReader(parts, keyText);
     const { rows } = image.base;
     for (let row = 0; row < rows.length; row++) {
       const tuple = this.read(rows, row);
@@ -51,7 +50,7 @@ export class UniqueIndex {
     const { log } = this.image.delta;
     for (; this.seen < log.length; this.seen++) {
       const { number, place } = log[this.seen];
-      const tuple = this.read(place.batch, place.row);
+      const tuple = place === null ? null : this.read(place.batch, place.row);
       if (tuple === null) continue;
       const holders = this.changed.get(tuple);
       if (holders === undefined) this.changed.set(tuple, new Set([number]));
@@ -60,15 +59,26 @@ export class UniqueIndex {
   }
 }
 
-/** Spells a row's tuple as the JSON array of canonical texts; null where a component is null. */
-function tupleReader(type: EntityType, properties: readonly string[], keyText: KeyText): TupleReader {
-  const parts = properties.map((name): TupleReader => {
-    if (name === "src" || name === "dst") return (batch, row) => textAt(batch[name] ?? batch.ids, row);
+/** What a tuple is made of: an end of an edge, or a property. */
+export type TuplePart = "src" | "dst" | Property;
+
+/** The parts that a constraint of a type names. */
+export function tupleParts(type: EntityType, names: readonly string[]): TuplePart[] {
+  return names.map((name) => {
+    if (name === "src" || name === "dst") return name;
     const property = type.properties.find((candidate) => candidate.name === name);
     if (property === undefined) throw new Error(`invariant broken: ${type.name} has no property ${name}`);
+    return property;
+  });
+}
+
+/** Spells a row's tuple as the JSON array of canonical texts; null where a component is null. */
+function tupleReader(tuple: readonly TuplePart[], keyText: KeyText): TupleReader {
+  const parts = tuple.map((part): TupleReader => {
+    if (part === "src" || part === "dst") return (batch, row) => textAt(batch[part] ?? batch.ids, row);
     return (batch, row) => {
-      const value = valueAt(batch.columns.get(property.id), row);
-      return isKeyValue(value) ? keyText(value, property.type) : null;
+      const value = propertyAt(batch, row, part);
+      return isKeyValue(value) ? keyText(value, part.type) : null;
     };
   });
   return (batch, row) => {

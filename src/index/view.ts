@@ -7,7 +7,7 @@
 
 import type { Value } from "../query/plan.ts";
 import type { Catalog, EdgeType, EntityType, NodeType, Property } from "../schema/catalog.ts";
-import type { BranchState, DeletedEdge, Row } from "../store/types.ts";
+import type { BranchState, DeletedEdge, Row } from "../store/index.ts";
 
 export interface View {
   readonly state: BranchState;

@@ -1,7 +1,6 @@
 // A graph's past as a list of plain changes, and any physical form of the state that they lead to: rows in segments, in
 // the tail, or both; so that tests can ask whether the form shows.
 
-import { gatherBatch } from "../../src/index/columns.ts";
 import { ImageCache, type ImageCacheOptions } from "../../src/index/index.ts";
 import type { Value } from "../../src/query/plan.ts";
 import {
@@ -24,7 +23,7 @@ import type {
   TypeChanges,
   TypeState,
 } from "../../src/store/index.ts";
-import { batchOf } from "../../src/store/row-codec.ts";
+import { batchOf, takeRows } from "../../src/store/index.ts";
 
 /** What one commit does to one type. */
 export interface Change {
@@ -92,9 +91,9 @@ export class Segments implements SegmentReader {
     for (let start = 0; start < whole.length; start += rowsPerBatch) {
       const length = Math.min(rowsPerBatch, whole.length - start);
       batches.push(
-        gatherBatch(
+        takeRows(
           whole,
-          Int32Array.from({ length }, (_, i) => start + i),
+          Uint32Array.from({ length }, (_, i) => start + i),
         ),
       );
     }

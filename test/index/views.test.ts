@@ -206,4 +206,43 @@ describe("a view", () => {
       }
     }
   });
+
+  it("lays a delta that has grown into a new base, unseen", async () => {
+    const history = new RandomHistory(new Dice(1), 3);
+    const a = history.node("A");
+    const e = history.edge("E");
+    const name = (i: number) => `n${String(i).padStart(5, "0")}`;
+    const nodes = (from: number, to: number) =>
+      Array.from({ length: to - from }, (_, i) =>
+        history.row(a, name(from + i), { k: name(from + i), n: i }),
+      );
+    const edges = (from: number, to: number) =>
+      Array.from({ length: to - from }, (_, i) =>
+        history.row(e, `x${from + i}`, { w: i }, name(from + i), name(((from + i) * 7) % to)),
+      );
+    history.commit({ type: a, rows: nodes(0, 6_000) }, { type: e, rows: edges(0, 6_000) });
+    history.commit({ type: a, rows: nodes(5_000, 9_000) }, { type: e, rows: edges(5_000, 9_000) });
+    history.commit(
+      {
+        type: a,
+        deletedNodes: [name(8_999)],
+        rows: [history.row(a, "zz", { k: "zz" })],
+      },
+      {
+        type: e,
+        deletedEdges: [...(replay(history.commits).get(e.id)?.values() ?? [])]
+          .filter((row) => row.src === name(8_999) || row.dst === name(8_999))
+          .map((row) => ({ src: row.src ?? "", dst: row.dst ?? "", id: row.id })),
+      },
+    );
+    const cache = history.cache({ resident: true });
+    const views: GraphView[] = [];
+    for (let commits = 3; commits <= 6; commits++) {
+      const view = cache.view(history.state({}, commits));
+      await view.load(history.catalog.typeById.values());
+      views.push(view);
+    }
+    expect(views.map((view) => view.nodes(a).base.length > 6_000)).toEqual([false, false, true, true]);
+    for (const [i, view] of views.entries()) expect(await dump(view)).toEqual(expected(history, i + 3));
+  });
 });

@@ -5,7 +5,7 @@ import { isWholeKey } from "../../index/index.ts";
 import { stringifyJson } from "../../lib/json.ts";
 import { encodeUtf8 } from "../../lib/utf8.ts";
 import type { AggregateFunction, ReturnExpression, Value } from "../../query/plan.ts";
-import { isValid } from "../../store/column.ts";
+import { isValid } from "../../store/index.ts";
 import { type Cells, cellValue, takeCells, toJson } from "./cells.ts";
 import { compareValues } from "./compare.ts";
 import { hashable } from "./join.ts";

@@ -1,11 +1,11 @@
 // Filters over columns: a comparison of a property with a constant runs over the typed array of the base; rows that
 // commits touched since, and pairs of properties, take the general path by value.
 
-import { compareToBytes, type Table, textAt, valueAt } from "../../index/index.ts";
+import { compareToBytes, propertyAt, type Table } from "../../index/index.ts";
 import { encodeUtf8 } from "../../lib/utf8.ts";
 import type { Clause, ComparisonOperator, Constant, Operand, Value, VariableSlot } from "../../query/plan.ts";
 import type { Property } from "../../schema/catalog.ts";
-import { type Column, isValid, type Utf8Column } from "../../store/column.ts";
+import { type Column, isValid, type Utf8Column, valueAt } from "../../store/index.ts";
 import { holds, narrowed } from "./compare.ts";
 import type { ReadContext } from "./context.ts";
 import { columnOf, keepRows, type Relation } from "./relation.ts";
@@ -109,9 +109,7 @@ export function propertyTest(
   return (number) => {
     if (!table.isTouched(number)) return inBase(number);
     const place = table.place(number);
-    return (
-      place !== null && holds(valueAt(place.batch.columns.get(property.id), place.row), operator, constant)
-    );
+    return place !== null && holds(propertyAt(place.batch, place.row, property), operator, constant);
   };
 }
 
@@ -226,13 +224,4 @@ function includes(column: Utf8Column, row: number, bytes: Uint8Array): boolean {
     if (i === bytes.length) return true;
   }
   return false;
-}
-
-/** The text of a property of one number, or null; for what looks at texts one by one. */
-export function textOf(table: Table, property: Property, number: number): string | null {
-  const place = table.isTouched(number) ? table.place(number) : { batch: table.rows, row: number };
-  const column = place?.batch.columns.get(property.id);
-  if (place === null || column === undefined || column.kind !== "utf8" || !isValid(column.valid, place.row))
-    return null;
-  return textAt(column, place.row);
 }

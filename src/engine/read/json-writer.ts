@@ -2,7 +2,7 @@
 
 import { stringifyJson } from "../../lib/json.ts";
 import { encodeUtf8 } from "../../lib/utf8.ts";
-import { isValid, type Utf8Column } from "../../store/column.ts";
+import { isValid, type Utf8Column } from "../../store/index.ts";
 import { type Cells, cellValue, toJson } from "./cells.ts";
 
 const FIRST_BYTES = 1 << 12;

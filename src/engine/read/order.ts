@@ -4,7 +4,7 @@ import { compareText, isWholeKey, type Table } from "../../index/index.ts";
 import { compareUtf8 } from "../../lib/utf8.ts";
 import type { Value, VariableSlot } from "../../query/plan.ts";
 import type { Property } from "../../schema/catalog.ts";
-import { isValid, type Utf8Column } from "../../store/column.ts";
+import { isValid, type Utf8Column } from "../../store/index.ts";
 import { type Cells, cellValue } from "./cells.ts";
 import { compareValues } from "./compare.ts";
 import type { ReadContext } from "./context.ts";

@@ -1,10 +1,10 @@
 // Ranking: bm25 over texts, nearest over vectors, and rrf, which fuses two of them. Every clause has been applied before,
 // so that the best of the matching rows come out, never what is left of a global best.
 
-import { type Table, valueAt } from "../../index/index.ts";
+import { propertyAt, type Table } from "../../index/index.ts";
 import { badRequest, unsupported } from "../../lib/errors.ts";
 import type { RankArm, RankFunction, Value, VariableSlot } from "../../query/plan.ts";
-import { isValid } from "../../store/column.ts";
+import { isValid } from "../../store/index.ts";
 import { vectorOf } from "./compare.ts";
 import type { ReadContext } from "./context.ts";
 import { tieKeys } from "./order.ts";
@@ -108,7 +108,7 @@ async function nearestWorth(
 
 function touchedVector(table: Table, number: number, arm: RankArm): Float32Array | null {
   const place = table.place(number);
-  return place === null ? null : vectorOf(valueAt(place.batch.columns.get(arm.property.id), place.row));
+  return place === null ? null : vectorOf(propertyAt(place.batch, place.row, arm.property));
 }
 
 function squaredDistance(values: Float32Array, start: number, query: Float32Array): number {

@@ -45,8 +45,9 @@ async function finder(
   if (rows <= TEXT_ROWS_UNINDEXED_MAX && !table.base.hasTextIndex(call.property.id)) {
     return (number) => {
       const place = table.place(number);
-      const profile = place === null ? null : profileAt(call.property, place);
-      return profile !== null && tokens.some((token) => profile.frequencies.has(token));
+      if (place === null) return false;
+      const { frequencies } = profileAt(call.property, place);
+      return tokens.some((token) => frequencies.has(token));
     };
   }
   const search = await textSearch(context, table, call.property);

@@ -1,8 +1,7 @@
 // The inverted index of one string column of a base table, in typed arrays: for each token the rows that have it and how
 // often, in row order; for each row its number of tokens.
 
-import { isValid, type Utf8Column } from "../../store/column.ts";
-import { textAt } from "../columns.ts";
+import { isValid, textAt, type Utf8Column } from "../../store/index.ts";
 import { tableSize } from "../id-hash.ts";
 import { TEXT_BUILD_SLICE } from "../limits.ts";
 import { TOKEN_BYTES_MAX, tokenOf, wordsOf } from "./analyze.ts";

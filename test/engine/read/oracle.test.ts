@@ -85,4 +85,33 @@ describe("a read", () => {
     expect(checked).toBeGreaterThan(500);
     expect(refused).toBeLessThan(checked);
   }, 60_000);
+
+  it("answers from its own version while the branch moves on in the same process", async () => {
+    let checked = 0;
+    for (let seed = 1; seed <= GRAPHS; seed++) {
+      const dice = new Dice(seed + 1_000);
+      const commits = 8;
+      const history = new RandomHistory(dice, commits);
+      const cache = history.cache({ resident: true });
+      const views: GraphView[] = [];
+      for (let version = 0; version <= commits; version++) {
+        const checkpointed = dice.chance(0.5) ? version : 0;
+        views.push(cache.view(history.state({ checkpointed }, version)));
+        if (version === 0) await views[0].load(history.catalog.typeById.values());
+      }
+      for (let i = 0; i < QUERIES_PER_GRAPH; i++) {
+        const version = dice.below(commits + 1);
+        const body = randomQuery(dice);
+        const plan = tryPlan(body, history);
+        if (plan === null) continue;
+        const found = await answer(plan, views[version]);
+        const wanted = expected(plan, history, version);
+        if (found !== wanted) {
+          throw new Error(`seed ${seed}, version ${version}: ${body}\nexpected ${wanted}\nfound    ${found}`);
+        }
+        checked++;
+      }
+    }
+    expect(checked).toBeGreaterThan(500);
+  }, 60_000);
 });
