@@ -119,7 +119,7 @@ edge Knows: Person -> Person { since: Date? }
     const { apply, mutate, rows } = await users();
     const inserts = Array.from({ length: 10 }, (_, i) => mutate(`insert User { name: "u${i}" }`));
     await Promise.all([...inserts, apply(USER.replace("age: I32?", "age: I32?  nick: String?"))]);
-    expect(await rows("match { $u: User } return { count($u) as n }")).toEqual([{ n: 12n }]);
+    expect(await rows("match { $u: User } return { count($u) as n }")).toEqual([{ n: 12 }]);
   });
 
   it("by another process is seen at the next operation", async () => {
