@@ -43,11 +43,12 @@ if (import.meta.main) {
   const tag = process.argv[2] ?? "omnigraph";
   makeImageContext(await build());
   console.log(`made ${IMAGE_CONTEXT}`);
-  if (Bun.which("docker") === null) {
-    throw new Error(
-      `image: there is no docker here; build it elsewhere with: docker build --tag ${tag} ${IMAGE_CONTEXT}`,
-    );
+  const command = `docker build --tag ${tag} ${IMAGE_CONTEXT}`;
+  if (Bun.which("docker") !== null && Bun.spawnSync(["docker", "info"]).success) {
+    buildImage(tag);
+    console.log(`built the image ${tag}; run it with: docker run --rm ${tag} --cluster s3://bucket/prefix`);
+  } else {
+    console.error(`no Docker daemon answers here; where one does: ${command}`);
+    process.exit(1);
   }
-  buildImage(tag);
-  console.log(`built the image ${tag}; run it with: docker run --rm ${tag} --cluster s3://bucket/prefix`);
 }
