@@ -48,7 +48,7 @@ query top_parents() {
 }
 
 query add_synset($name: String, $gloss: String) {
-  insert Synset { name: $name, pos: "noun", gloss: $gloss }
+  insert Synset { name: $name, pos: "noun", words: ["bench"], gloss: $gloss }
 }
 `;
 
