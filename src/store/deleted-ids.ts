@@ -5,7 +5,6 @@ import { messageAt } from "./arrow-message.ts";
 import { decodeBatch } from "./batch-decode.ts";
 import { utf8ColumnOf } from "./column-builder.ts";
 import { textAt } from "./column-value.ts";
-import { encodeArrow } from "./segment-write.ts";
 import { damaged } from "./stored-json.ts";
 import type { DeletedEdge, TypeChanges } from "./types.ts";
 
@@ -31,7 +30,8 @@ export async function encodeDeletedIds({ deletedNodes, deletedEdges }: DeletedId
           ),
         );
   const rows = deletedNodes.length + deletedEdges.length;
-  return encodeArrow(columns, rows, rows, {});
+  const { encodeArrowFile } = await import("./arrow-file.ts");
+  return encodeArrowFile(columns, rows, rows, {});
 }
 
 export async function decodeDeletedIds(object: string, bytes: Uint8Array, rows: number): Promise<DeletedIds> {
@@ -39,7 +39,8 @@ export async function decodeDeletedIds(object: string, bytes: Uint8Array, rows: 
   const schema = messageAt(bytes, MAGIC_BYTES);
   if (schema === null) throw damaged(object, "no Arrow file");
   const start = schema.metadataEnd + Message.decode(schema.metadata).bodyLength;
-  const encoded = bytes.slice(start);
+  // A copy begins at a multiple of eight, whatever the bytes do.
+  const encoded = new Uint8Array(bytes.subarray(start));
   const batch = await decodeBatch(object, encoded, rows, new Map());
   const { src, dst, ids } = batch;
   if (src === null || dst === null) {

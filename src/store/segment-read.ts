@@ -94,7 +94,7 @@ async function decodeSpan(
 ): Promise<[number, RowBatch][]> {
   const object = objects.address(segmentKey(segment.type, segment.id));
   // Views of wider numbers must begin at multiples of their width; messages do so within the file.
-  const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
+  const aligned = bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes);
   const layouts = new Map(
     segment.columns.map((id, i): [StableId, ColumnLayout] => {
       const layout = parseLayout(segment.layouts[i]);

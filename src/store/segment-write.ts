@@ -1,19 +1,18 @@
-// Rows as an Arrow IPC file (arrow.apache.org/docs/format/Columnar.html#ipc-file-format): magic, schema, record batches,
-// footer. Ids and ends come first; fields carry stable ids in their metadata and are named as the schema names them now.
+// Rows as a segment: an Arrow file with ids and ends first, fields named as the schema names them now and with stable ids
+// in their metadata, and a reference that says where each record batch stands and what it spans.
 
-import type { Data, Field, Schema, Struct } from "apache-arrow";
 import { assert } from "../lib/assert.ts";
 import type { EntityType, StableId } from "../schema/catalog.ts";
+import type { NamedColumn } from "./arrow-file.ts";
+import { messageAt } from "./arrow-message.ts";
 import { sortColumns } from "./builder.ts";
 import type { Column, RowBatch } from "./column.ts";
-import { layoutOfColumn, printLayout, UTF8_LAYOUT } from "./column-layout.ts";
+import { layoutOfColumn, printLayout } from "./column-layout.ts";
 import { textAt } from "./column-value.ts";
 import { BATCH_ROWS_MAX, BATCH_ROWS_MIN, BATCHES_PER_SEGMENT } from "./limits.ts";
 import { isSorted } from "./sort.ts";
 import type { BatchRef, SegmentRef } from "./types.ts";
 
-/** Key of a field's metadata that holds the stable id of its property. */
-const STABLE_ID_KEY = "omnigraph:id";
 /** `ARROW1` and padding to eight bytes. */
 const MAGIC_BYTES = 8;
 /** Batches begin at multiples of this many rows, so that bitmaps split at whole words. */
@@ -32,7 +31,8 @@ export async function encodeSegment(id: string, type: EntityType, batch: RowBatc
   const columns = [...batch.columns].filter(([property]) => names.has(property));
   const layouts = columns.map(([, column]) => printLayout(layoutOfColumn(column)));
   const rowsPerBatch = batchRows(batch.length);
-  const bytes = await encodeArrow(fieldsOf(batch, columns, names), batch.length, rowsPerBatch, {
+  const { encodeArrowFile } = await import("./arrow-file.ts");
+  const bytes = encodeArrowFile(fieldsOf(batch, columns, names), batch.length, rowsPerBatch, {
     "omnigraph:type": String(type.id),
     "omnigraph:name": type.name,
   });
@@ -53,13 +53,6 @@ export function batchRows(rows: number): number {
   return Math.min(Math.max(wanted, BATCH_ROWS_MIN), BATCH_ROWS_MAX);
 }
 
-/** A field of an Arrow file. */
-export interface NamedColumn {
-  readonly name: string;
-  readonly stableId: StableId | null;
-  readonly column: Column;
-}
-
 function fieldsOf(
   batch: RowBatch,
   columns: readonly (readonly [StableId, Column])[],
@@ -73,37 +66,9 @@ function fieldsOf(
   ];
 }
 
-/** An Arrow IPC file of these columns, in record batches of `rowsPerBatch` rows. */
-export async function encodeArrow(
-  columns: readonly NamedColumn[],
-  rows: number,
-  rowsPerBatch: number,
-  metadata: Readonly<Record<string, string>>,
-): Promise<Uint8Array> {
-  const arrow = await import("apache-arrow");
-  const { arrowData, arrowType } = await import("./arrow-columns.ts");
-  const fields = columns.map(({ name, stableId, column }): Field => {
-    const nullable = stableId !== null;
-    const ids = stableId === null ? undefined : new Map([[STABLE_ID_KEY, String(stableId)]]);
-    const layout = nullable ? layoutOfColumn(column) : UTF8_LAYOUT;
-    return new arrow.Field(name, arrowType(layout), nullable, ids);
-  });
-  const data = columns.map(({ column }, i) => arrowData(fields[i].type, column, rows));
-  const schema: Schema = new arrow.Schema(fields, new Map(Object.entries(metadata)));
-  const type: Struct = new arrow.Struct(fields);
-  const writer = new arrow.RecordBatchFileWriter();
-  for (let start = 0; start < rows; start += rowsPerBatch) {
-    const length = Math.min(rowsPerBatch, rows - start);
-    const children: Data[] = data.map((whole) => whole.slice(start, length));
-    writer.write(new arrow.RecordBatch(schema, arrow.makeData({ type, length, nullCount: 0, children })));
-  }
-  return writer.finish().toUint8Array(true);
-}
-
 /** Walks the messages of a file just written and notes where each record batch stands. */
 async function locateBatches(bytes: Uint8Array, batch: RowBatch, rowsPerBatch: number): Promise<BatchRef[]> {
   const { Message } = await import("apache-arrow");
-  const { messageAt } = await import("./arrow-message.ts");
   const keys = sortColumns(batch)[0];
   const batches: BatchRef[] = [];
   let offset = MAGIC_BYTES;
