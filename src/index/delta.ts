@@ -6,12 +6,22 @@ import type { Property, StableId } from "../schema/catalog.ts";
 import type { DeletedEdge, RowBatch, TypeChanges } from "../store/index.ts";
 import { textAt } from "../store/index.ts";
 import { type BaseTable, edgeColumns, edgeKey } from "./base-table.ts";
+import { concatBatches } from "./columns.ts";
+import { GATHERED_ROWS } from "./limits.ts";
 import { TextDelta } from "./text/text-delta.ts";
 
-/** Where a row's values stand. */
+/** Where a row's values stand. A delta moves its rows together now and then: ask again after any wait. */
 export interface Place {
   readonly batch: RowBatch;
   readonly row: number;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Rows of one commit that still stand in a batch of their own. */
+interface LooseBatch {
+  readonly batch: RowBatch;
+  readonly places: readonly Mutable<Place>[];
 }
 
 /** What a commit did to one entity. */
@@ -40,6 +50,7 @@ export class Delta {
   readonly log: Change[] = [];
   /** Of string properties that were searched. */
   private readonly texts = new Map<StableId, TextDelta>();
+  private readonly loose: LooseBatch[] = [];
   private readonly numbers = new Map<string, number>();
   private readonly stamps = new Map<number, Stamp[]>();
   private readonly counts: { version: number; count: number }[];
@@ -60,10 +71,30 @@ export class Delta {
       count += this.stamp(this.numberOf({ src: "", dst: "", id }), version, null);
     for (const edge of changes.deletedEdges) count += this.stamp(this.numberOf(edge), version, null);
     const batch = changes.rows;
+    const places: Mutable<Place>[] = [];
     for (let row = 0; batch !== null && row < batch.length; row++) {
-      count += this.stamp(this.numberOrNew(entityAt(this.kind, batch, row)), version, { batch, row });
+      const place = { batch, row };
+      count += this.stamp(this.numberOrNew(entityAt(this.kind, batch, row)), version, place);
+      places.push(place);
     }
+    if (batch !== null && batch.length < GATHERED_ROWS) this.gather({ batch, places });
     this.counts.push({ version, count });
+  }
+
+  /** Lays the rows of many small commits into one batch: a batch of one row costs a hundred times its bytes. */
+  private gather(loose: LooseBatch): void {
+    this.loose.push(loose);
+    const rows = this.loose.reduce((sum, { batch }) => sum + batch.length, 0);
+    if (rows < GATHERED_ROWS) return;
+    const batch = concatBatches(this.loose.map((part) => part.batch));
+    let row = 0;
+    for (const { places } of this.loose) {
+      for (const place of places) {
+        place.batch = batch;
+        place.row = row++;
+      }
+    }
+    this.loose.length = 0;
   }
 
   /** Adds a stamp and answers by how much the number of live entities changed. */

@@ -1,6 +1,8 @@
 /** A type's delta is folded into a new base once it holds more rows than this and than a quarter of the base. */
 export const DELTA_ROWS_MIN = 8_192;
 export const DELTA_BASE_SHARE = 4;
+/** Rows of small commits that a delta moves together at a time. */
+export const GATHERED_ROWS = 256;
 /** Images of commits that are not a branch's head, kept for the next time somebody travels there. */
 export const PAST_IMAGES_MAX = 4;
 /** Decoded record batches that point lookups keep (a batch holds at most some ten thousand rows). */

@@ -2,13 +2,12 @@
 
 import type { EdgeType, EntityType, NodeType, StableId } from "../schema/catalog.ts";
 import type { BranchState } from "../store/index.ts";
-import { takeRows } from "../store/index.ts";
-import { buildBase } from "./base-table.ts";
-import { compareKeys, Delta, entityAt, type Place } from "./delta.ts";
+import { buildBase, type Layer } from "./base-table.ts";
+import { Delta, entityAt, type Place } from "./delta.ts";
 import { EdgeTable } from "./edge-table.ts";
 import { type BatchCache, lookupEdgesFrom, lookupNodes } from "./lookup.ts";
 import { NodeTable } from "./node-table.ts";
-import { TypeImage } from "./type-image.ts";
+import { sortedRows, TypeImage } from "./type-image.ts";
 
 export class RowCollection {
   private readonly nodePlaces = new Map<StableId, Map<string, Place>>();
@@ -76,11 +75,9 @@ export class RowCollection {
   }
 
   private image(type: EntityType, places: readonly Place[]): TypeImage {
-    const sorted = places
-      .map((place) => ({ place, key: entityAt(type.kind, place.batch, place.row) }))
-      .sort((a, b) => compareKeys(a.key, b.key));
-    const batches = sorted.map(({ place }) => takeRows(place.batch, Uint32Array.of(place.row)));
-    const base = buildBase(type.kind, [{ kind: "rows", batches, dead: null }]);
+    const layers: Layer[] =
+      places.length === 0 ? [] : [{ kind: "rows", batches: [sortedRows(places)], dead: null }];
+    const base = buildBase(type.kind, layers);
     const { version, id } = this.state.head;
     return new TypeImage(type, base, new Delta(type.kind, base, version), id);
   }

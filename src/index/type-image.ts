@@ -9,10 +9,11 @@ import type {
   SegmentReader,
   TypeChanges,
 } from "../store/index.ts";
-import { takeRows } from "../store/index.ts";
+import { sortBatch, takeRows } from "../store/index.ts";
 import { Adjacency, BaseAdjacency } from "./adjacency.ts";
 import { type BaseTable, buildBase, type Layer } from "./base-table.ts";
-import { compareKeys, Delta } from "./delta.ts";
+import { concatBatches } from "./columns.ts";
+import { Delta, type Place } from "./delta.ts";
 import { DELTA_BASE_SHARE, DELTA_ROWS_MIN } from "./limits.ts";
 import type { TableImage } from "./table.ts";
 import { type KeyText, type TuplePart, UniqueIndex } from "./unique-index.ts";
@@ -49,18 +50,10 @@ export class TypeImage implements TableImage {
   /** The same rows with everything in the base, from the newest version on. */
   folded(version: number): TypeImage {
     const { base, delta } = this;
-    const compare = (a: number, b: number) => compareKeys(delta.entity(a), delta.entity(b));
-    const changed = delta.changed.toSorted(compare);
-    const fresh: RowBatch[] = [];
-    for (const number of changed) {
-      const place = delta.placeAt(number, version);
-      if (place !== null) fresh.push(takeRows(place.batch, Uint32Array.of(place.row)));
-    }
-    const dead = Uint32Array.from(changed.filter((number) => number < base.length)).sort();
-    const layers: Layer[] = [
-      { kind: "rows", batches: [base.rows], dead },
-      { kind: "rows", batches: fresh, dead: null },
-    ];
+    const places = delta.changed.flatMap((number) => delta.placeAt(number, version) ?? []);
+    const dead = Uint32Array.from(delta.changed.filter((number) => number < base.length)).sort();
+    const layers: Layer[] = [{ kind: "rows", batches: [base.rows], dead }];
+    if (places.length > 0) layers.push({ kind: "rows", batches: [sortedRows(places)], dead: null });
     const next = buildBase(this.type.kind, layers);
     return new TypeImage(this.type, next, new Delta(this.type.kind, next, version), this.head);
   }
@@ -94,6 +87,19 @@ export class TypeImage implements TableImage {
     entry.adjacency.extend();
     return entry.adjacency;
   }
+}
+
+/** The rows at these places, in the order of a table. */
+export function sortedRows(places: readonly Place[]): RowBatch {
+  const starts = new Map<RowBatch, number>();
+  let total = 0;
+  for (const { batch } of places) {
+    if (starts.has(batch)) continue;
+    starts.set(batch, total);
+    total += batch.length;
+  }
+  const rows = Uint32Array.from(places, ({ batch, row }) => (starts.get(batch) ?? 0) + row);
+  return sortBatch(takeRows(concatBatches([...starts.keys()]), rows)).batch;
 }
 
 const adjacencies = new WeakMap<BaseTable, WeakMap<BaseTable, WeakMap<BaseTable, BaseAdjacency>>>();

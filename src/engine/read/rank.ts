@@ -82,8 +82,9 @@ function entitiesInOrder(
 
 async function armWorth(context: ReadContext, arm: RankArm): Promise<Worth> {
   if (arm.kind === "nearest") return nearestWorth(context, arm);
-  const scores = await bm25Scores(context, arm);
-  return scores.map((score) => (score > 0 ? score : Number.NaN));
+  const worth = await bm25Scores(context, arm);
+  for (let number = 0; number < worth.length; number++) if (worth[number] === 0) worth[number] = Number.NaN;
+  return worth;
 }
 
 /** Squared Euclidean distance, negated; every stored vector is compared. */

@@ -22,10 +22,11 @@ export class TextSearch {
 
   /** One where an entity has any of the tokens. */
   matches(tokens: Iterable<string>): Uint8Array {
+    const { isPlain } = this.table;
     const found = new Uint8Array(this.table.bound);
     for (const token of tokens) {
       const { rows } = this.index.postings(token);
-      for (let i = 0; i < rows.length; i++) if (this.isCurrentBase(rows[i])) found[rows[i]] = 1;
+      for (let i = 0; i < rows.length; i++) if (isPlain || this.isCurrentBase(rows[i])) found[rows[i]] = 1;
       for (const posting of this.delta.of(token)) if (this.isCurrent(posting)) found[posting.number] = 1;
     }
     return found;
@@ -34,6 +35,7 @@ export class TextSearch {
   /** The bm25 score of each entity for the tokens; 0 where it has none of them. */
   scores(tokens: readonly string[]): Float64Array {
     const { index, delta, table } = this;
+    const { isPlain } = table;
     const added = delta.countsAt(table.version);
     const texts = index.texts + added.texts;
     const mean = (index.tokens + added.tokens) / Math.max(1, texts);
@@ -44,7 +46,7 @@ export class TextSearch {
       const { rows, frequencies } = index.postings(token);
       for (let i = 0; i < rows.length; i++) {
         const row = rows[i];
-        if (this.isCurrentBase(row))
+        if (isPlain || this.isCurrentBase(row))
           scores[row] += rarity * saturation(frequencies[i], index.lengths[row], mean);
       }
       for (const posting of delta.of(token)) {
