@@ -23,9 +23,14 @@ export class Objects {
     return this.kept<T>(key) ?? this.sharedLoad(this.address(key), () => this.load(key, decode));
   }
 
-  /** The same for an object that may come into being any moment: what was asked earlier does not answer a later caller. */
+  /**
+   * The same for an object that may come into being any moment: that another caller, who asked earlier, found nothing
+   * does not answer this one.
+   */
   async readNow<T>(key: string, decode: Decode<T>): Promise<T | null> {
-    return this.kept<T>(key) ?? this.load(key, decode);
+    const earlier =
+      this.kept<T>(key) ?? (await (this.loading.get(this.address(key)) as Promise<T | null> | undefined));
+    return earlier ?? this.sharedLoad(this.address(key), () => this.load(key, decode));
   }
 
   keep(key: string, value: unknown, bytes: number): void {
