@@ -5,10 +5,12 @@ import type { Catalog, EdgeType, EntityType, NodeType, StableId } from "../schem
 import type { BranchState, DeletedEdge, Row } from "../store/index.ts";
 import { rowAt, textAt } from "../store/index.ts";
 import { edgeColumns, edgeKey } from "./base-table.ts";
+import type { BatchCache } from "./batch-cache.ts";
 import type { BranchImage } from "./branch-image.ts";
 import type { Place } from "./delta.ts";
 import { EdgeTable } from "./edge-table.ts";
-import { type BatchCache, countCold, lookupEdgesFrom, lookupNodes, lookupTriples } from "./lookup.ts";
+import { LOOKUPS_MAX } from "./limits.ts";
+import { countCold, lookupEdgesFrom, lookupNodes, lookupTriples } from "./lookup.ts";
 import { NodeTable } from "./node-table.ts";
 import { RowCollection } from "./row-collection.ts";
 import { Table } from "./table.ts";
@@ -74,6 +76,11 @@ export class GraphView implements View {
     );
   }
 
+  /** Makes a type resident where that is the better way to so many entities. */
+  private async loadFor(type: EntityType, entities: number): Promise<void> {
+    if (this.context.resident || entities > LOOKUPS_MAX) await this.load([type]);
+  }
+
   nodes(type: NodeType): NodeTable {
     let table = this.nodeTables.get(type.id);
     if (table === undefined) {
@@ -97,7 +104,7 @@ export class GraphView implements View {
   }
 
   async lookupNodes(type: NodeType, ids: readonly string[]): Promise<(Row | null)[]> {
-    if (this.context.resident) await this.load([type]);
+    await this.loadFor(type, ids.length);
     if (this.isResident(type)) {
       const table = this.nodes(type);
       return ids.map((id) => {
@@ -110,7 +117,7 @@ export class GraphView implements View {
   }
 
   async nodesExist(type: NodeType, ids: readonly string[]): Promise<boolean[]> {
-    if (this.context.resident) await this.load([type]);
+    await this.loadFor(type, ids.length);
     if (this.isResident(type)) {
       const table = this.nodes(type);
       return ids.map((id) => table.find(id) >= 0);
@@ -120,7 +127,7 @@ export class GraphView implements View {
   }
 
   async lookupEdgesFrom(type: EdgeType, sources: readonly string[]): Promise<Row[]> {
-    if (this.context.resident) await this.load([type]);
+    await this.loadFor(type, sources.length);
     if (!this.isResident(type)) {
       const places = await lookupEdgesFrom(this.context.batches, this.state, type, sources);
       return places.map((place) => rowAt(place.batch, place.row, type));
@@ -171,7 +178,7 @@ export class GraphView implements View {
   }
 
   async lookupEdgeTriples(type: EdgeType, triples: readonly DeletedEdge[]): Promise<(Row | null)[]> {
-    if (this.context.resident) await this.load([type]);
+    await this.loadFor(type, triples.length);
     if (this.isResident(type)) {
       const table = this.edgeRows(type);
       return triples.map((triple) => {

@@ -1,10 +1,10 @@
 // All that a process holds in memory of one graph, and the views on it.
 
 import type { BranchId, BranchState, CommitId, SegmentReader } from "../store/index.ts";
+import { BatchCache } from "./batch-cache.ts";
 import { BranchImage, type Donor } from "./branch-image.ts";
 import { GraphView, type ViewContext } from "./graph-view.ts";
 import { BRANCH_IMAGES_MAX, PAST_IMAGES_MAX } from "./limits.ts";
-import { BatchCache } from "./lookup.ts";
 import { BaseTables } from "./type-image.ts";
 import type { KeyText } from "./unique-index.ts";
 

@@ -7,6 +7,8 @@ export const GATHERED_ROWS = 256;
 export const PAST_IMAGES_MAX = 4;
 /** Decoded record batches that point lookups keep (a batch holds at most some ten thousand rows). */
 export const LOOKUP_BATCHES_MAX = 64;
+/** Entities looked up at once beyond which reading their whole type is the shorter way. */
+export const LOOKUPS_MAX = 2_000;
 /** Texts analysed between two looks at the event loop while a full-text index is built (a few milliseconds). */
 export const TEXT_BUILD_SLICE = 4_096;
 /** Commits whose place in a branch's image is remembered, so that slower readers find it. */

@@ -3,94 +3,65 @@
 
 import { compareUtf8, encodeUtf8 } from "../lib/utf8.ts";
 import type { EdgeType, EntityType, NodeType } from "../schema/catalog.ts";
-import type {
-  BranchState,
-  DeadRows,
-  DeletedEdge,
-  RowBatch,
-  SegmentReader,
-  SegmentRef,
-} from "../store/index.ts";
+import type { BranchState, DeadRows, DeletedEdge, RowBatch, SegmentRef } from "../store/index.ts";
 import { textAt } from "../store/index.ts";
-import { edgeKey } from "./base-table.ts";
+import { edgeColumns, edgeKey } from "./base-table.ts";
+import type { BatchCache } from "./batch-cache.ts";
 import { compareToBytes } from "./columns.ts";
 import { entityAt, type Place } from "./delta.ts";
-import { LOOKUP_BATCHES_MAX } from "./limits.ts";
 import { changesOf } from "./type-image.ts";
 
-/** Decoded batches of recent lookups, by segment and place. */
-export class BatchCache {
-  private readonly batches = new Map<string, Promise<RowBatch>>();
-  private readonly dead = new Map<string, Promise<Uint32Array>>();
-
-  constructor(private readonly source: SegmentReader) {}
-
-  /** Batches of one segment, in the order asked; those that are not at hand are read together. */
-  async read(segment: SegmentRef, wanted: readonly number[]): Promise<RowBatch[]> {
-    const missing = wanted.filter((index) => !this.batches.has(`${segment.id}/${index}`));
-    if (missing.length > 0) {
-      const work = this.source.readSegmentBatches(segment, missing);
-      missing.forEach((index, i) => {
-        const batch = work.then((read) => read[i]);
-        const key = `${segment.id}/${index}`;
-        batch.catch(() => this.batches.delete(key));
-        this.batches.set(key, batch);
-      });
-    }
-    const read = await Promise.all(wanted.map((index) => this.batches.get(`${segment.id}/${index}`)));
-    for (const key of this.batches.keys()) {
-      if (this.batches.size <= LOOKUP_BATCHES_MAX) break;
-      this.batches.delete(key);
-    }
-    return read.map((batch) => {
-      if (batch === undefined) throw new Error("invariant broken: a batch was asked for and not read");
-      return batch;
-    });
-  }
-
-  deadRows(dead: DeadRows): Promise<Uint32Array> {
-    if (dead.kind !== "object") return this.source.readDead(dead);
-    let work = this.dead.get(dead.key);
-    if (work === undefined) {
-      work = this.source.readDead(dead);
-      work.catch(() => this.dead.delete(dead.key));
-      this.dead.set(dead.key, work);
-    }
-    return work;
-  }
-
-  clear(): void {
-    this.batches.clear();
-    this.dead.clear();
-  }
-}
-
-/** Searches batches that are sorted by one column for the texts that are sought. */
+/** Finds the rows whose sorted column has one of these texts (ascending by bytes). */
 interface Search {
-  /** The sorted texts, ascending by bytes. */
   readonly keys: readonly string[];
   readonly column: (batch: RowBatch) => RowBatch["ids"];
-  readonly onHit: (key: string, hit: Place) => void;
 }
 
-function searchBatch(batch: RowBatch, search: Search, isDead: (row: number) => boolean): void {
-  const column = search.column(batch);
-  for (const key of search.keys) {
+/** What a search found, in any order. */
+interface Hit {
+  readonly key: string;
+  readonly place: Place;
+}
+
+const NEVER_DEAD = () => false;
+const NO_DEAD_ROWS: DeadRows = { kind: "none" };
+
+/** The first of sorted keys that is not below a text. */
+function firstAtOrAfter(keys: readonly string[], text: string): number {
+  let low = 0;
+  let high = keys.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (compareUtf8(keys[middle], text) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function keysWithin(keys: readonly string[], least: string, greatest: string): readonly string[] {
+  let end = firstAtOrAfter(keys, greatest);
+  if (keys[end] === greatest) end++;
+  return keys.slice(firstAtOrAfter(keys, least), end);
+}
+
+function searchBatch(batch: RowBatch, { keys, column }: Search, isDead: (row: number) => boolean): Hit[] {
+  const hits: Hit[] = [];
+  const texts = column(batch);
+  for (const key of keys) {
     const bytes = encodeUtf8(key);
     let low = 0;
     let high = batch.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (compareToBytes(column, middle, bytes) < 0) low = middle + 1;
+      if (compareToBytes(texts, middle, bytes) < 0) low = middle + 1;
       else high = middle;
     }
-    for (let row = low; row < batch.length && compareToBytes(column, row, bytes) === 0; row++) {
-      if (!isDead(row)) search.onHit(key, { batch, row });
+    for (let row = low; row < batch.length && compareToBytes(texts, row, bytes) === 0; row++) {
+      if (!isDead(row)) hits.push({ key, place: { batch, row } });
     }
   }
+  return hits;
 }
-
-const isNeverDead = () => false;
 
 /** Searches the batches of a segment whose bounds may hold a key. */
 async function searchSegment(
@@ -98,28 +69,28 @@ async function searchSegment(
   segment: SegmentRef,
   dead: DeadRows,
   search: Search,
-): Promise<void> {
-  const wanted = segment.batches.flatMap((ref, index) =>
-    search.keys.some((key) => compareUtf8(ref.least, key) <= 0 && compareUtf8(key, ref.greatest) <= 0)
-      ? [index]
-      : [],
-  );
-  if (wanted.length === 0) return;
-  const [batches, deadRows] = await Promise.all([cache.read(segment, wanted), cache.deadRows(dead)]);
-  const deadSet = deadRows.length === 0 ? null : new Set(deadRows);
+): Promise<Hit[]> {
   let start = 0;
-  let next = 0;
-  segment.batches.forEach((ref, index) => {
-    if (wanted[next] === index) {
-      const first = start;
-      searchBatch(batches[next], search, deadSet === null ? isNeverDead : (row) => deadSet.has(first + row));
-      next++;
-    }
+  const wanted = segment.batches.flatMap((ref, index) => {
+    const firstRow = start;
     start += ref.rows;
+    const keys = keysWithin(search.keys, ref.least, ref.greatest);
+    return keys.length === 0 ? [] : [{ index, firstRow, keys }];
+  });
+  if (wanted.length === 0) return [];
+  const [batches, deadRows] = await Promise.all([
+    cache.read(
+      segment,
+      wanted.map(({ index }) => index),
+    ),
+    cache.deadRows(dead),
+  ]);
+  const deadSet = new Set(deadRows);
+  return wanted.flatMap(({ firstRow, keys }, i) => {
+    const isDead = deadSet.size === 0 ? NEVER_DEAD : (row: number) => deadSet.has(firstRow + row);
+    return searchBatch(batches[i], { ...search, keys }, isDead);
   });
 }
-
-const NONE: DeadRows = { kind: "none" };
 
 /** The live rows of node ids, as far as there are any. */
 export async function lookupNodes(
@@ -128,27 +99,25 @@ export async function lookupNodes(
   type: NodeType,
   ids: readonly string[],
 ): Promise<Map<string, Place>> {
-  const found = new Map<string, Place>();
-  let open = [...new Set(ids)].sort(compareUtf8);
-  const search = (): Search => ({
-    keys: open,
-    column: (batch) => batch.ids,
-    onHit: (key, hit) => found.set(key, hit),
-  });
-  const settle = (isSettled: (id: string) => boolean) => {
-    open = open.filter((id) => !isSettled(id));
-  };
+  let open: readonly string[] = [...new Set(ids)].sort(compareUtf8);
+  const search = (): Search => ({ keys: open, column: (batch) => batch.ids });
+  /** Newest first. Segments are read side by side, so that what one of them holds settles nothing for the next. */
+  const layers: (Hit[] | Promise<Hit[]>)[] = [];
   for (const commit of state.tail.toReversed()) {
     const changes = changesOf(commit, type);
     if (changes === null || open.length === 0) continue;
-    if (changes.rows !== null) searchBatch(changes.rows, search(), isNeverDead);
-    await Promise.all(changes.segments.map((segment) => searchSegment(cache, segment, NONE, search())));
-    const deleted = new Set(changes.deletedNodes);
-    settle((id) => found.has(id) || deleted.has(id));
-    if (changes.replaced) open = [];
+    const inline = changes.rows === null ? [] : searchBatch(changes.rows, search(), NEVER_DEAD);
+    layers.push(inline);
+    for (const segment of changes.segments)
+      layers.push(searchSegment(cache, segment, NO_DEAD_ROWS, search()));
+    const settled = new Set([...inline.map((hit) => hit.key), ...changes.deletedNodes]);
+    open = changes.replaced ? [] : open.filter((id) => !settled.has(id));
   }
-  const stored = state.checkpoint.types.get(type.id)?.segments ?? [];
-  await Promise.all(stored.map(({ segment, dead }) => searchSegment(cache, segment, dead, search())));
+  for (const { segment, dead } of state.checkpoint.types.get(type.id)?.segments ?? []) {
+    layers.push(searchSegment(cache, segment, dead, search()));
+  }
+  const found = new Map<string, Place>();
+  for (const { key, place } of (await Promise.all(layers)).flat()) if (!found.has(key)) found.set(key, place);
   return found;
 }
 
@@ -159,30 +128,39 @@ export async function lookupEdgesFrom(
   type: EdgeType,
   sources: readonly string[],
 ): Promise<Place[]> {
-  const found: Place[] = [];
-  /** Edges about which a newer commit had the last word. */
-  const settled = new Set<string>();
   const keys = [...new Set(sources)].sort(compareUtf8);
-  const search: Search = {
-    keys,
-    column: (batch) => batch.src ?? batch.ids,
-    onHit: (_, hit) => {
-      const key = edgeKey(entityAt("edge", hit.batch, hit.row));
-      if (settled.has(key)) return;
-      settled.add(key);
-      found.push(hit);
-    },
-  };
+  const search: Search = { keys, column: (batch) => edgeColumns(batch).src };
+  /** Newest first; the deletions of a layer reach the layers after it. */
+  const layers: { readonly hits: Promise<Hit[]>[]; readonly deleted: readonly DeletedEdge[] }[] = [];
+  let isReplaced = false;
   for (const commit of state.tail.toReversed()) {
     const changes = changesOf(commit, type);
     if (changes === null) continue;
-    if (changes.rows !== null) searchBatch(changes.rows, search, isNeverDead);
-    await Promise.all(changes.segments.map((segment) => searchSegment(cache, segment, NONE, search)));
-    for (const edge of changes.deletedEdges) settled.add(edgeKey(edge));
-    if (changes.replaced) return found;
+    const hits = changes.segments.map((segment) => searchSegment(cache, segment, NO_DEAD_ROWS, search));
+    if (changes.rows !== null) hits.push(Promise.resolve(searchBatch(changes.rows, search, NEVER_DEAD)));
+    layers.push({ hits, deleted: changes.deletedEdges });
+    isReplaced = changes.replaced;
+    if (isReplaced) break;
   }
-  const stored = state.checkpoint.types.get(type.id)?.segments ?? [];
-  await Promise.all(stored.map(({ segment, dead }) => searchSegment(cache, segment, dead, search)));
+  const stored = isReplaced ? [] : (state.checkpoint.types.get(type.id)?.segments ?? []);
+  layers.push({
+    hits: stored.map(({ segment, dead }) => searchSegment(cache, segment, dead, search)),
+    deleted: [],
+  });
+
+  const found: Place[] = [];
+  /** Edges about which a newer commit had the last word. */
+  const settled = new Set<string>();
+  const read = await Promise.all(layers.map(async ({ hits }) => (await Promise.all(hits)).flat()));
+  layers.forEach(({ deleted }, i) => {
+    for (const { place } of read[i]) {
+      const key = edgeKey(entityAt("edge", place.batch, place.row));
+      if (settled.has(key)) continue;
+      settled.add(key);
+      found.push(place);
+    }
+    for (const edge of deleted) settled.add(edgeKey(edge));
+  });
   return found;
 }
 

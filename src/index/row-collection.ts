@@ -3,9 +3,10 @@
 import type { EdgeType, EntityType, NodeType, StableId } from "../schema/catalog.ts";
 import type { BranchState } from "../store/index.ts";
 import { buildBase, type Layer } from "./base-table.ts";
+import type { BatchCache } from "./batch-cache.ts";
 import { Delta, entityAt, type Place } from "./delta.ts";
 import { EdgeTable } from "./edge-table.ts";
-import { type BatchCache, lookupEdgesFrom, lookupNodes } from "./lookup.ts";
+import { lookupEdgesFrom, lookupNodes } from "./lookup.ts";
 import { NodeTable } from "./node-table.ts";
 import { sortedRows, TypeImage } from "./type-image.ts";
 
