@@ -1,11 +1,14 @@
-// Columns that grow by appending, in Arrow's layout from the start: finishing one copies nothing but spare room away.
+// Columns that grow by appending, in Arrow's layout from the start: finishing one only lets go of spare room.
 
 import { assert, unreachable } from "../lib/assert.ts";
 import type { Value } from "../query/plan.ts";
 import { type Column, isValid, type Utf8Column, type Validity } from "./column.ts";
 import type { ColumnLayout } from "./column-layout.ts";
 
-const FIRST_ROWS = 64;
+/** Most columns belong to a commit of one row, and stay in memory for long. */
+const FIRST_ROWS = 8;
+/** Arrays up to this many bytes are copied without their spare room, larger ones are looked at in part. */
+const COPY_BYTES_MAX = 4096;
 const encoder = new TextEncoder();
 
 export interface ColumnBuilder {
@@ -38,7 +41,7 @@ class ValidityBuilder {
   }
 
   finish(length: number): Validity {
-    return this.bits === null ? null : this.reach(length).subarray(0, (length + 7) >> 3);
+    return this.bits === null ? null : filled(this.reach(length), (length + 7) >> 3);
   }
 
   private reach(row: number): Uint8Array {
@@ -63,6 +66,12 @@ function grown<T extends Growable>(array: T, lengthMin: number): T {
   const larger = new Typed(Math.max(lengthMin, array.length * 2));
   larger.set(array as never);
   return larger;
+}
+
+/** What was filled of an array. */
+function filled<T extends Growable>(array: T, length: number): T {
+  const isSmall = length * array.BYTES_PER_ELEMENT <= COPY_BYTES_MAX;
+  return (isSmall ? array.slice(0, length) : array.subarray(0, length)) as T;
 }
 
 /** Texts, one after the other in one growing buffer. */
@@ -131,8 +140,8 @@ export class Utf8Builder implements ColumnBuilder {
     const { length } = this;
     return {
       kind: "utf8",
-      offsets: this.offsets.subarray(0, length + 1),
-      bytes: this.bytes.subarray(0, this.offsets[length]),
+      offsets: filled(this.offsets, length + 1),
+      bytes: filled(this.bytes, this.offsets[length]),
       valid: this.validity.finish(length),
     };
   }
@@ -218,7 +227,7 @@ export class FixedBuilder implements ColumnBuilder {
   }
 
   finish(): Column {
-    const values = this.values.subarray(0, this.length);
+    const values = filled(this.values, this.length);
     return { kind: this.kind, values, valid: this.validity.finish(this.length) } as FixedColumn;
   }
 
@@ -257,7 +266,7 @@ export class BoolBuilder implements ColumnBuilder {
   }
 
   finish(): Column {
-    const bits = this.bits.subarray(0, (this.length + 7) >> 3);
+    const bits = filled(this.bits, (this.length + 7) >> 3);
     return { kind: "bool", bits, valid: this.validity.finish(this.length) };
   }
 
@@ -295,7 +304,7 @@ class VectorBuilder implements ColumnBuilder {
   }
 
   finish(): Column {
-    const values = this.values.subarray(0, this.length * this.width);
+    const values = filled(this.values, this.length * this.width);
     return { kind: "vector", width: this.width, values, valid: this.validity.finish(this.length) };
   }
 
@@ -352,7 +361,7 @@ class ListBuilder implements ColumnBuilder {
   }
 
   finish(): Column {
-    const offsets = this.offsets.subarray(0, this.length + 1);
+    const offsets = filled(this.offsets, this.length + 1);
     return { kind: "list", offsets, items: this.items.finish(), valid: this.validity.finish(this.length) };
   }
 
