@@ -2,6 +2,8 @@
 export const INTERMEDIATE_ROWS_MAX = 20_000_000;
 /** Rows of a product that are formed before the conditions on them are tested. */
 export const PRODUCT_BLOCK_ROWS = 65_536;
+/** Rows that a traversal continues at a time. */
+export const TRAVERSED_ROWS = 16_384;
 /** Rows handled between two looks at the event loop (a few milliseconds of work). */
 export const ROWS_PER_BREATH = 200_000;
 /** Up to this many texts are analysed on the spot where their property has no full-text index yet. */

@@ -22,6 +22,14 @@ export function takeRows(relation: Relation, rows: Int32Array): Relation {
   return { length: rows.length, columns };
 }
 
+/** Rows `from` up to `to`; shares memory with the relation. */
+export function sliceRows(relation: Relation, from: number, to: number): Relation {
+  if (from === 0 && to === relation.length) return relation;
+  const columns = new Map<VariableSlot, Int32Array>();
+  for (const [slot, column] of relation.columns) columns.set(slot, column.subarray(from, to));
+  return { length: to - from, columns };
+}
+
 export function takeNumbers(column: Int32Array, rows: Int32Array): Int32Array {
   const out = new Int32Array(rows.length);
   for (let i = 0; i < rows.length; i++) out[i] = column[rows[i]];

@@ -13,7 +13,17 @@ import {
 import type { ReadContext } from "./context.ts";
 import { applyFilter, applyMatch } from "./filter.ts";
 import { equalityJoin, links, product } from "./join.ts";
-import { columnOf, emptyRelation, keepRows, type Relation, takeRows } from "./relation.ts";
+import { TRAVERSED_ROWS } from "./limits.ts";
+import {
+  checkRows,
+  columnOf,
+  concatRelations,
+  emptyRelation,
+  keepRows,
+  type Relation,
+  sliceRows,
+  takeRows,
+} from "./relation.ts";
 import { applyTextCall } from "./text-call.ts";
 import { traverse } from "./traverse.ts";
 
@@ -88,10 +98,18 @@ class Block {
       ...(clause.edgeVariable === null ? [] : [clause.edgeVariable]),
     ].filter((slot) => !before.columns.has(slot));
     const firstOnly = this.seed !== null && !reached.some((slot) => this.isAwaited(slot));
-    const after = traverse(this.context, before, clause, firstOnly);
-    this.components[component] = after;
+    const parts: Relation[] = [];
+    let rows = 0;
+    for (let first = 0; first < before.length; first += TRAVERSED_ROWS) {
+      const some = sliceRows(before, first, Math.min(before.length, first + TRAVERSED_ROWS));
+      const part = traverse(this.context, some, clause, firstOnly);
+      parts.push(part);
+      rows += part.length;
+      checkRows(rows);
+      await this.context.worked(some.length + part.length);
+    }
+    this.components[component] = concatRelations(parts);
     for (const slot of reached) this.open.delete(slot);
-    await this.context.worked(before.length + after.length);
     await this.narrow(component);
   }
 
