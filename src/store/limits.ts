@@ -60,6 +60,8 @@ export const CLOSED_REF_PATIENCE_MS = 2000;
 
 /** Bytes of decoded immutable objects kept by a process. */
 export const CACHE_BYTES = 128 * 1024 * 1024;
+/** What JSON takes once decoded, by its length: entries of one-row commits, 440 bytes each, were measured at 4 to 5 KB. */
+export const DECODED_SIZE_FACTOR = 10;
 
 /** UTF-8 bytes of a branch name (spec 03 §4.1). */
 export const BRANCH_NAME_BYTES_MAX = 512;

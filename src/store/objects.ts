@@ -2,6 +2,7 @@
 
 import type { StorageAdapter } from "../storage/adapter.ts";
 import type { ObjectCache } from "./cache.ts";
+import { DECODED_SIZE_FACTOR } from "./limits.ts";
 
 type Decode<T> = (bytes: Uint8Array, address: string) => T | Promise<T>;
 
@@ -33,8 +34,9 @@ export class Objects {
     return earlier ?? this.sharedLoad(this.address(key), () => this.load(key, decode));
   }
 
+  /** Keeps a decoded object that is stored in so many bytes. */
   keep(key: string, value: unknown, bytes: number): void {
-    this.cache.put(this.address(key), value, bytes);
+    this.cache.put(this.address(key), value, bytes * DECODED_SIZE_FACTOR);
   }
 
   private kept<T>(key: string): T | undefined {
