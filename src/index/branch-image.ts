@@ -45,6 +45,8 @@ export class BranchImage {
       this.versions.delete(id);
     }
     this.state = state;
+    // Past the checkpoint, what the donor holds does not lead here any more.
+    if (this.donor !== null && commitsAfter(state, this.donor.commit) === null) this.donor = null;
     return true;
   }
 

@@ -14,14 +14,15 @@ import { countCold, lookupEdgesFrom, lookupNodes, lookupTriples } from "./lookup
 import { NodeTable } from "./node-table.ts";
 import { RowCollection } from "./row-collection.ts";
 import { Table } from "./table.ts";
-import type { BaseTables, TypeImage } from "./type-image.ts";
+import type { TypeImage } from "./type-image.ts";
 import { changesOf } from "./type-image.ts";
 import { type KeyText, tupleParts } from "./unique-index.ts";
 import type { View } from "./view.ts";
 
 /** What all views of a process have in common. */
 export interface ViewContext {
-  readonly tables: BaseTables;
+  /** The image of a state that its branch's own image does not reach back to. */
+  readonly past: (state: BranchState) => BranchImage;
   readonly batches: BatchCache;
   readonly resident: boolean;
   readonly keyText: KeyText;
@@ -69,8 +70,7 @@ export class GraphView implements View {
       missing.map(async (type) => {
         const image = await this.branch.load(type);
         // The branch came into memory at a newer version than this view's: the view reads its own.
-        const own =
-          image.delta.from <= this.version ? image : await this.context.tables.image(this.state, type);
+        const own = image.delta.from <= this.version ? image : await this.context.past(this.state).load(type);
         this.images.set(type.id, own);
       }),
     );

@@ -16,13 +16,19 @@ export interface ImageCacheOptions {
 }
 
 export class ImageCache {
+  private readonly tables: BaseTables;
   private readonly context: ViewContext;
   /** Least recently used first. */
   private readonly branches = new Map<BranchId, BranchImage>();
   private readonly past = new Map<CommitId, BranchImage>();
 
   constructor(source: SegmentReader, options: ImageCacheOptions) {
-    this.context = { ...options, tables: new BaseTables(source), batches: new BatchCache(source) };
+    this.tables = new BaseTables(source);
+    this.context = {
+      ...options,
+      batches: new BatchCache(source),
+      past: (state) => this.pastImage(state),
+    };
   }
 
   /** A view of a state. Costs nothing until it is read; states of a branch share what is in memory. */
@@ -50,12 +56,12 @@ export class ImageCache {
         return keep(this.branches, state.ref.id, current, BRANCH_IMAGES_MAX);
       if (state.head.version <= current.state.head.version) return this.pastImage(state);
     }
-    const image = new BranchImage(state, this.context.tables, this.donorFor(state));
+    const image = new BranchImage(state, this.tables, this.donorFor(state));
     return keep(this.branches, state.ref.id, image, BRANCH_IMAGES_MAX);
   }
 
   private pastImage(state: BranchState): BranchImage {
-    const image = this.past.get(state.head.id) ?? new BranchImage(state, this.context.tables, null);
+    const image = this.past.get(state.head.id) ?? new BranchImage(state, this.tables, null);
     return keep(this.past, state.head.id, image, PAST_IMAGES_MAX);
   }
 

@@ -4,7 +4,7 @@ export const DELTA_BASE_SHARE = 4;
 /** Rows of small commits that a delta moves together at a time. */
 export const GATHERED_ROWS = 256;
 /** Images of commits that are not a branch's head, kept for the next time somebody travels there. */
-export const PAST_IMAGES_MAX = 4;
+export const PAST_IMAGES_MAX = 2;
 /** Decoded record batches that point lookups keep (a batch holds at most some ten thousand rows). */
 export const LOOKUP_BATCHES_MAX = 64;
 /** Entities looked up at once beyond which reading their whole type is the shorter way. */

@@ -3,3 +3,4 @@
 export type { ReadOptions } from "./context.ts";
 export { executeRead } from "./execute.ts";
 export type { ReadRows } from "./result.ts";
+export { warm } from "./warm.ts";

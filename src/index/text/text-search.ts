@@ -1,8 +1,9 @@
 // Full text over one property as a view sees it: the base's index, less the rows that commits touched, plus what those
 // rows say now. Statistics are exact for the view.
 
+import { compareUtf8 } from "../../lib/utf8.ts";
 import type { Table } from "../table.ts";
-import { isWithinEdits } from "./edit-distance.ts";
+import { editsBetween } from "./edit-distance.ts";
 import type { DeltaPosting, TextDelta } from "./text-delta.ts";
 import type { TextIndex } from "./text-index.ts";
 
@@ -77,23 +78,30 @@ export class TextSearch {
 
   /** The tokens of the corpus that each of these may be a misspelling of. */
   similar(tokens: readonly string[], edits: number): Set<string> {
-    const vocabulary = [...new Set([...this.index.vocabulary(), ...this.delta.vocabulary()])];
+    const vocabulary = new Set([...this.index.vocabulary(), ...this.delta.vocabulary()]);
     const found = new Set<string>();
     for (const token of tokens) {
-      let taken = 0;
       // The nearest first, so that the bound cuts off the farthest.
-      for (let distance = 0; distance <= edits && taken < FUZZY_TOKENS_MAX; distance++) {
-        const near = vocabulary
-          .filter((candidate) => isWithinEdits(token, candidate, distance))
-          .filter((candidate) => distance === 0 || !isWithinEdits(token, candidate, distance - 1))
-          .filter((candidate) => this.holders(candidate) > 0)
-          .sort();
-        for (const candidate of near.slice(0, FUZZY_TOKENS_MAX - taken)) found.add(candidate);
-        taken += near.length;
-      }
+      const near = nearTokens(token, vocabulary, edits).filter((candidate) => this.holders(candidate) > 0);
+      for (const candidate of near.slice(0, FUZZY_TOKENS_MAX)) found.add(candidate);
     }
     return found;
   }
+}
+
+/** Tokens within so many edits of one, by distance, then by bytes. */
+function nearTokens(token: string, vocabulary: Iterable<string>, edits: number): string[] {
+  const characters = [...token];
+  const near: { readonly candidate: string; readonly distance: number }[] = [];
+  for (const candidate of vocabulary) {
+    // A character has one or two code units.
+    if (candidate.length > 2 * (token.length + edits) || token.length > 2 * (candidate.length + edits))
+      continue;
+    const distance = editsBetween(characters, [...candidate], edits);
+    if (distance !== null) near.push({ candidate, distance });
+  }
+  near.sort((a, b) => a.distance - b.distance || compareUtf8(a.candidate, b.candidate));
+  return near.map(({ candidate }) => candidate);
 }
 
 function saturation(frequency: number, length: number, mean: number): number {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "bun:test";
 import { analyze, queryTokens } from "../../../src/index/text/analyze.ts";
-import { isWithinEdits } from "../../../src/index/text/edit-distance.ts";
+import { editsBetween } from "../../../src/index/text/edit-distance.ts";
 import { foldToAscii } from "../../../src/index/text/fold.ts";
 
 describe("text analysis", () => {
@@ -53,14 +53,15 @@ describe("folding", () => {
 });
 
 describe("edit distance", () => {
-  it("counts insertions, deletions and replacements", () => {
-    expect(isWithinEdits("nural", "neural", 1)).toBe(true);
-    expect(isWithinEdits("introductio", "introduct", 2)).toBe(true);
-    expect(isWithinEdits("introductio", "introduct", 1)).toBe(false);
-    expect(isWithinEdits("kitten", "sitting", 3)).toBe(true);
-    expect(isWithinEdits("kitten", "sitting", 2)).toBe(false);
-    expect(isWithinEdits("", "ab", 2)).toBe(true);
-    expect(isWithinEdits("same", "same", 0)).toBe(true);
-    expect(isWithinEdits("\u{1F600}", "x", 1)).toBe(true);
+  it("counts insertions, deletions and replacements, up to a bound", () => {
+    const edits = (a: string, b: string, max: number) => editsBetween([...a], [...b], max);
+    expect(edits("nural", "neural", 2)).toBe(1);
+    expect(edits("introductio", "introduct", 2)).toBe(2);
+    expect(edits("introductio", "introduct", 1)).toBe(null);
+    expect(edits("kitten", "sitting", 3)).toBe(3);
+    expect(edits("kitten", "sitting", 2)).toBe(null);
+    expect(edits("", "ab", 2)).toBe(2);
+    expect(edits("same", "same", 0)).toBe(0);
+    expect(edits("\u{1F600}", "x", 1)).toBe(1);
   });
 });

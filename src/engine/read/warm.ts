@@ -1,0 +1,28 @@
+// What the first reads of a process would otherwise wait for, done beforehand by one that lives on.
+
+import type { GraphView } from "../../index/index.ts";
+import type { EntityType, Property } from "../../schema/catalog.ts";
+import { indexKind } from "../../schema/index.ts";
+import { letOthersRun } from "./context.ts";
+
+/** Brings a graph into memory, with its adjacency and the full text of the properties declared for it. */
+export async function warm(view: GraphView): Promise<void> {
+  await view.load(view.catalog.typeById.values());
+  for (const type of view.catalog.edges.values()) {
+    await letOthersRun();
+    view.edges(type);
+  }
+  for (const type of view.catalog.nodes.values()) {
+    for (const property of searchedProperties(type)) {
+      await view.nodes(type).base.textIndex(property.id, letOthersRun);
+    }
+  }
+}
+
+/** String properties under `@index`. */
+function searchedProperties(type: EntityType): Property[] {
+  const declared = new Set(
+    type.constraints.flatMap((constraint) => (constraint.kind === "index" ? constraint.properties : [])),
+  );
+  return type.properties.filter(({ name, type: of }) => declared.has(name) && indexKind(of) === "text");
+}
