@@ -296,8 +296,15 @@ export class GraphEngine implements Graph {
     const { source, target = MAIN, actor } = request;
     this.authorize(actor, { action: "branch_merge", branch: source, targetBranch: target });
     requireDistinct(source, target);
-    // The source is pinned once; a merge that loses a race takes the new target head.
-    const from = await this.store.branch(source).head();
+    // The source is pinned once; a merge that loses a race takes the new target head. That one is read beside it, so that
+    // publishing knows it; what may be wrong with it is said there.
+    const [from] = await Promise.all([
+      this.store.branch(source).head(),
+      this.store
+        .branch(target)
+        .head()
+        .catch(() => null),
+    ]);
     const outcome = await this.mergeState(from, target, actor);
     const merged = { source, target, outcome, actor_id: actor };
     if (!request.deleteBranch) return merged;

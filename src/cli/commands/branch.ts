@@ -66,7 +66,7 @@ export async function branchMerge(context: Context, invocation: Invocation): Pro
     throw badRequest(`branch merge needs distinct source and target branches, both are '${target}'`);
   }
   const result = await withGraph(
-    await openGraphAccess(context, scope, { forWriting: true }),
+    await openGraphAccess(context, scope, { branch: source.trim(), forWriting: true }),
     async (graph) => {
       await echoWrite(context, invocation, scope, graph.uri);
       return graph.merge({ source, target, deleteBranch: deleteBranch ? true : undefined, actor });
