@@ -3,6 +3,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { EmbeddingProfile } from "../embedding/index.ts";
+import type { ExternalScope } from "../lib/external-uri.ts";
 import { compareUtf8, tryDecodeUtf8 } from "../lib/utf8.ts";
 import { parseYaml, type YamlDocument, type YamlNode } from "../lib/yaml.ts";
 import { YamlReader } from "../lib/yaml-reader.ts";
@@ -16,11 +17,9 @@ export type QueriesConfig =
   /** By query name; also what stands for no queries at all. */
   | { readonly kind: "map"; readonly files: ReadonlyMap<string, string> };
 
-export type BlobScope = "server_safe" | "embedded_only";
-
 export interface BlobBaseConfig {
   readonly base: string;
-  readonly scope: BlobScope;
+  readonly scope: ExternalScope;
 }
 
 export interface GraphConfig {
@@ -244,7 +243,7 @@ function decodeGraph(reader: YamlReader, node: YamlNode, where: string): GraphCo
   };
 }
 
-const BLOB_SCOPES: readonly BlobScope[] = ["server_safe", "embedded_only"];
+const BLOB_SCOPES: readonly ExternalScope[] = ["server_safe", "embedded_only"];
 
 function decodeBlobBase(reader: YamlReader, node: YamlNode, where: string): BlobBaseConfig {
   const fields = reader.fields(node, where, { required: ["base", "scope"] });

@@ -1,13 +1,13 @@
 import { afterEach, describe, expect, it } from "bun:test";
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import type { BlobScope } from "../../src/cluster/config.ts";
 import { normalizeBlobPolicy } from "../../src/cluster/external-blobs.ts";
+import type { ExternalScope } from "../../src/lib/external-uri.ts";
 import { folder, removeFolders } from "./support.ts";
 
 afterEach(removeFolders);
 
-const normalize = (...bases: (string | readonly [string, BlobScope])[]) =>
+const normalize = (...bases: (string | readonly [string, ExternalScope])[]) =>
   normalizeBlobPolicy(
     bases.map((entry) => {
       const [base, scope] = typeof entry === "string" ? [entry, "server_safe" as const] : entry;
@@ -16,7 +16,7 @@ const normalize = (...bases: (string | readonly [string, BlobScope])[]) =>
     "graphs.g.external_blobs",
   );
 const uris = (...bases: string[]) => normalize(...bases).policy?.bases.map(({ uri }) => uri);
-const faults = (...bases: (string | readonly [string, BlobScope])[]) =>
+const faults = (...bases: (string | readonly [string, ExternalScope])[]) =>
   normalize(...bases).diagnostics.map(({ code, path }) => `${code} ${path}`);
 
 describe("a base of external blobs", () => {
