@@ -38,15 +38,16 @@ export async function initGraph({ storage, ports, schemaSource, force = false }:
 /** Opens a graph. Throws not_found where there is none. */
 export async function openGraph(options: GraphOptions): Promise<Graph> {
   const { storage, ports, branch, readStalenessMs, forWriting } = options;
-  const writable = forWriting ? ensureConditionalWrites(storage, ports) : null;
-  // Awaited with the store; until then its failure must not count as unhandled.
-  writable?.catch(() => undefined);
-  const store = await openStore(storage, ports, {
+  const opening = openStore(storage, ports, {
     decodeSchema: decodeAccepted,
     ...(branch === undefined ? {} : { branch }),
     ...(readStalenessMs === undefined ? {} : { readStalenessMs }),
   });
-  return new GraphEngine(store, options, writable);
+  // A root that holds no graph is not written to.
+  const writable = forWriting ? ensureConditionalWrites(storage, ports, opening) : null;
+  // Awaited before the first write; until then its failure must not count as unhandled.
+  writable?.catch(() => undefined);
+  return new GraphEngine(await opening, options, writable);
 }
 
 /** Is there a graph at this root? Throws where that cannot be learned. */

@@ -26,11 +26,16 @@ export async function readProbeMark(storage: StorageAdapter): Promise<boolean> {
 /**
  * Makes sure, before anything is written, that conditional puts on this storage have one winner; throws, naming the store,
  * where they do not. Three waves of requests on a bucket without the mark; a local file system must have hard links.
+ * The mark is asked for at once; what has to be written to find out waits until `mayWrite` resolves.
  */
-export async function ensureConditionalWrites(storage: StorageAdapter, ports: Ports): Promise<void> {
+export async function ensureConditionalWrites(
+  storage: StorageAdapter,
+  ports: Ports,
+  mayWrite: Promise<unknown> = Promise.resolve(),
+): Promise<void> {
+  const [isProven] = await Promise.all([readProbeMark(storage), mayWrite]);
   if (storage instanceof FileStorage) return storage.requireHardLinks();
-  if (storage.kind === "memory" || (await readProbeMark(storage))) return;
-  await probe(storage, ports);
+  if (!isProven) await probe(storage, ports);
 }
 
 async function probe(storage: StorageAdapter, ports: Ports): Promise<void> {
