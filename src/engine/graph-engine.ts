@@ -1,6 +1,6 @@
 // The Graph of engine/graph.ts on a store: finds the state, makes a view, prepares, publishes, and words the answer.
 
-import { ImageCache, type View } from "../index/index.ts";
+import { type GraphView, ImageCache, type View } from "../index/index.ts";
 import { badRequest, notFound, OmnigraphError, unsupported } from "../lib/errors.ts";
 import type { JsonObject } from "../lib/json.ts";
 import { ulid } from "../lib/ulid.ts";
@@ -55,7 +55,7 @@ import type {
   SnapshotOutput,
 } from "./outputs.ts";
 import { PlanCache } from "./plans.ts";
-import { executeRead } from "./read/index.ts";
+import { executeRead, warm } from "./read/index.ts";
 import { prepareMutation } from "./write/mutate.ts";
 import { ReadSetBuilder } from "./write/reads.ts";
 
@@ -63,6 +63,8 @@ export class GraphEngine implements Graph {
   readonly uri: string;
   private readonly images: ImageCache;
   private readonly plans = new PlanCache();
+  /** Of a process that lives on: set by the first read, done when indexes are built. */
+  private warmed: Promise<void> | null = null;
 
   constructor(
     private readonly store: GraphStore,
@@ -84,10 +86,12 @@ export class GraphEngine implements Graph {
       );
     }
     const parameters = decodeParams(plan.parameters, request.params ?? null);
-    const rows = await executeRead(plan, parameters, this.images.view(state), {
+    const view = this.images.view(state);
+    const rows = await executeRead(plan, parameters, view, {
       nowMs,
       ...(request.signal === undefined ? {} : { signal: request.signal }),
     });
+    if (this.options.resident && state.ref.name === MAIN) this.warmed ??= this.warmInBackground(view);
     return {
       ...rows,
       queryName: plan.name,
@@ -363,8 +367,18 @@ export class GraphEngine implements Graph {
   }
 
   async close(): Promise<void> {
+    await this.warmed;
     await this.store.settle();
     this.images.clear();
+  }
+
+  /** Builds what later reads want, once somebody reads at all. Derived state: a failure costs time, never an answer. */
+  private async warmInBackground(view: GraphView): Promise<void> {
+    try {
+      await warm(view);
+    } catch {
+      this.warmed = null;
+    }
   }
 
   /** Asks, once, whether the store keeps the promise that commits rest on; throws naming it where it does not. */
