@@ -65,6 +65,8 @@ export interface FoundCommit {
   readonly record: CommitRecord;
   /** A live branch whose history holds it. */
   readonly ref: BranchRef;
+  /** The head of that branch. */
+  readonly head: BranchState;
 }
 
 /** Where the rows of segments come from. */
@@ -105,6 +107,8 @@ export interface GraphStore extends SegmentReader {
   /** The state at any commit of a live branch; 404 `commit '<id>' not found`. States in `near` are searched first. */
   stateAt(commit: CommitId, near?: readonly BranchState[]): Promise<BranchState>;
   findCommit(commit: CommitId): Promise<FoundCommit>;
+  /** The commit of a state's first-parent chain with this version; null above its head. */
+  commitAt(state: BranchState, version: number): Promise<CommitRecord | null>;
   /** The first-parent chain of a state, newest first. */
   history(state: BranchState): Promise<CommitRecord[]>;
   /** Nearest common ancestor of two heads, both parents followed: smallest sum of distances, then higher version. */

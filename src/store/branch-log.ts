@@ -2,6 +2,7 @@
 // chain of commits that followed each state that somebody still works on.
 
 import { assert } from "../lib/assert.ts";
+import type { Catalog } from "../schema/catalog.ts";
 import { tryCheckpoint } from "./checkpoint-read.ts";
 import type { GraphContext } from "./context.ts";
 import { readFloor } from "./floor.ts";
@@ -12,7 +13,7 @@ import { type ReadEntry, readEntry, readWindow } from "./log-read.ts";
 import { type OpenedState, openState } from "./open-state.ts";
 import type { StoredRef } from "./refs.ts";
 import { afterCommit, onCheckpoint } from "./replay.ts";
-import type { BranchState, Checkpoint, LoggedCommit } from "./types.ts";
+import type { BranchState, Checkpoint, Draft, LoggedCommit } from "./types.ts";
 
 /** The branch's log ends with a closed entry: it was deleted. */
 export class BranchClosed extends Error {
@@ -115,10 +116,13 @@ export class BranchLog {
     this.confirmedAt = Math.max(this.confirmedAt, at);
   }
 
-  /** Takes an entry that was read, or that this process just published. Entries that are known already are left. */
-  async append(entry: ReadEntry): Promise<void> {
+  /**
+   * Takes an entry that was read, or that this process just published; `own` is the schema that it brought then. Entries
+   * that are known already are left.
+   */
+  async append(entry: ReadEntry, own: Draft["schema"] = null): Promise<void> {
     for (const commit of entry.commits) {
-      const catalog = await this.context.catalogOf(commit.record.schemaDigest);
+      const catalog = await this.catalogOf(commit.record.schemaDigest, own);
       const known = this.current();
       if (commit.record.version <= known.state.head.version) continue;
       const state = afterCommit(known.state, commit, catalog, this.addressOf(entry.position));
@@ -163,6 +167,12 @@ export class BranchLog {
       link = link.next.link;
     }
     return link === known.link ? commits : null;
+  }
+
+  private async catalogOf(digest: string, own: Draft["schema"]): Promise<Catalog> {
+    const { head, catalog } = this.current().state;
+    if (digest === head.schemaDigest) return catalog;
+    return digest === own?.digest ? own.catalog : this.context.catalogOf(digest);
   }
 
   private current(): Known {
@@ -210,14 +220,14 @@ export class BranchLog {
     return this.context.objects.address(logKey(this.ref.id, position));
   }
 
-  /** A tail that others made long: they, or somebody, checkpointed it. */
+  /** A tail that others made long: they, or somebody, checkpointed it. Where that is not to be had, the tail will do. */
   private async adoptCheckpoint(): Promise<Known> {
     if (this.tailSize.entries <= this.adoptAt) return this.current();
-    const hint = await readHint(this.context.objects, this.ref.id);
+    this.adoptAt = this.tailSize.entries + TAIL_ENTRIES_MAX;
+    const hint = await readHint(this.context.objects, this.ref.id).catch(() => null);
     const place = hint === null ? null : { branch: this.ref.id, position: hint.position };
     const checkpoint = place === null ? null : await tryCheckpoint(this.context, this.ref, place);
     if (checkpoint !== null) this.adopt(checkpoint);
-    this.adoptAt = this.tailSize.entries + TAIL_ENTRIES_MAX;
     return this.current();
   }
 }

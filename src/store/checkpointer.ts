@@ -4,7 +4,7 @@
 import { assert } from "../lib/assert.ts";
 import { OmnigraphError } from "../lib/errors.ts";
 import type { BranchLog } from "./branch-log.ts";
-import { decodeCheckpoint, encodeCheckpoint, extendHistory } from "./checkpoint.ts";
+import { encodeCheckpoint, extendHistory } from "./checkpoint.ts";
 import { tryCheckpoint } from "./checkpoint-read.ts";
 import type { GraphContext } from "./context.ts";
 import { readHint, writeHint } from "./hint.ts";
@@ -74,7 +74,7 @@ export class Checkpointer {
       if (theirs !== null) log.adopt(theirs);
       return;
     }
-    objects.keep(key, decodeCheckpoint(objects.address(key), bytes, checkpoint, state.ref), bytes.length);
+    objects.keep(key, checkpoint, bytes.length);
     log.adopt(checkpoint);
     await writeHint(objects, checkpoint);
   }

@@ -9,6 +9,8 @@ import type { ColumnLayout } from "./column-layout.ts";
 const FIRST_ROWS = 8;
 /** Arrays up to this many bytes are copied without their spare room, larger ones are looked at in part. */
 const COPY_BYTES_MAX = 4096;
+/** Offsets are signed 32-bit numbers. */
+const OFFSET_MAX = 2 ** 31 - 1;
 const encoder = new TextEncoder();
 
 export interface ColumnBuilder {
@@ -152,6 +154,7 @@ export class Utf8Builder implements ColumnBuilder {
   }
 
   private closeOffsets(end: number): void {
+    assert(end <= OFFSET_MAX, "texts of a column take less than 2 GiB");
     this.length++;
     if (this.length >= this.offsets.length) this.offsets = grown(this.offsets, this.length + 1);
     this.offsets[this.length] = end;

@@ -22,7 +22,7 @@ import type { RowBatch } from "./column.ts";
 import { catalogReader, type GraphContext } from "./context.ts";
 import { readDead } from "./dead-rows.ts";
 import { readGraphRecord } from "./graph-record.ts";
-import { chainOf, findRecord } from "./history.ts";
+import { chainOf, findRecord, recordAt } from "./history.ts";
 import { branchNotFound, commitNotFound, schemaKey } from "./layout.ts";
 import { Objects } from "./objects.ts";
 import { branchReplaced } from "./publish-errors.ts";
@@ -156,9 +156,13 @@ class OpenGraphStore implements GraphStore {
   async findCommit(commit: CommitId): Promise<FoundCommit> {
     for await (const state of this.searched([])) {
       const record = await findRecord(this.context, state, commit);
-      if (record !== null) return { record, ref: state.ref };
+      if (record !== null) return { record, ref: state.ref, head: state };
     }
     throw commitNotFound(commit);
+  }
+
+  commitAt(state: BranchState, version: number): Promise<CommitRecord | null> {
+    return recordAt(this.context, state, version);
   }
 
   history(state: BranchState): Promise<CommitRecord[]> {

@@ -11,6 +11,14 @@ export type {
   StoreOptions,
 } from "./api.ts";
 export { findRow, type RowKey } from "./batch-search.ts";
+export {
+  BLOBS_PREFIX,
+  type BlobReference,
+  blobDigests,
+  blobKey,
+  managedBlob,
+  readBlobReference,
+} from "./blob-reference.ts";
 export { MAIN, validateBranchName } from "./branch-name.ts";
 export { BatchBuilder, type BatchShape, type SortedRows, shapeOf, sortBatch, takeRows } from "./builder.ts";
 export { ObjectCache } from "./cache.ts";
@@ -22,6 +30,7 @@ export { openStore } from "./graph-store.ts";
 export { inlineBytes } from "./inline-rows.ts";
 export { INLINE_BYTES_MAX } from "./limits.ts";
 export { landedOn } from "./lineage.ts";
+export { inParallel } from "./parallel.ts";
 export { changedAt } from "./replay.ts";
 export { batchOf, rowAt, rowsOf } from "./row-codec.ts";
 export type * from "./types.ts";

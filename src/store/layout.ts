@@ -1,5 +1,6 @@
 // Where each object of a graph stands under its root.
 
+import { sha256Hex } from "../lib/digest.ts";
 import { notFound } from "../lib/errors.ts";
 
 export const GRAPH_KEY = "graph.json";
@@ -9,14 +10,25 @@ const POSITION_DIGITS = 20;
 
 const positionName = (position: number): string => String(position).padStart(POSITION_DIGITS, "0");
 
-/** `encodeURIComponent` leaves `!'()*` alone; branch names have none of them. */
-export const refKey = (name: string): string => `${REFS_PREFIX}${encodeURIComponent(name)}.json`;
+/** Longer encoded names would pass what file systems (255 bytes a name) and S3 (1,024 bytes a key) take. */
+const REF_NAME_LENGTH_MAX = 200;
+/** Begins a digest that stands for a longer name; no encoded name begins so. */
+const DIGEST_MARK = "~";
 
-/** The branch name that a key under `refs/` stands for, or null for a foreign object. */
-export function refName(key: string): string | null {
+/** A name too long to be a key is found by its digest, and stands inside the ref. */
+export function refKey(name: string): string {
+  const encoded = encodeURIComponent(name);
+  const short = encoded.length <= REF_NAME_LENGTH_MAX ? encoded : `${DIGEST_MARK}${sha256Hex(name)}`;
+  return `${REFS_PREFIX}${short}.json`;
+}
+
+/** What a key under `refs/` tells of the branch's name: the name, that it stands in the object, or null for a foreign object. */
+export function refName(key: string): { readonly name: string } | "inside" | null {
   if (!key.startsWith(REFS_PREFIX) || !key.endsWith(".json")) return null;
+  const short = key.slice(REFS_PREFIX.length, -".json".length);
+  if (short.startsWith(DIGEST_MARK)) return "inside";
   try {
-    return decodeURIComponent(key.slice(REFS_PREFIX.length, -".json".length));
+    return { name: decodeURIComponent(short) };
   } catch {
     return null;
   }

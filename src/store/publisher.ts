@@ -204,14 +204,17 @@ export class Publisher {
     const startedAt = ports.now();
     const outcome = await settlePut(objects.storage, ports, key, bytes, isOurs);
     this.putMs = Math.max(1, ports.now() - startedAt);
-    if (outcome === "unreachable") {
-      for (const { waiting, commit } of placed) {
-        waiting.reject(recoveryRequired(this.log.ref.name, commit.record.id));
-      }
-    } else if (outcome === "won" && !(await this.isBelowFloor(place))) {
-      await this.acknowledge(placed, { ...entry, bytes: bytes.length }, startedAt);
-    } else {
-      await this.retry(placed, outcome === "won");
+    const standing = outcome === "won" ? await this.standingOf(place) : outcome;
+    switch (standing) {
+      case "won":
+        return this.acknowledge(placed, { ...entry, bytes: bytes.length }, startedAt);
+      case "lost":
+      case "below floor":
+        return this.retry(placed, standing === "below floor");
+      case "unreachable":
+        for (const { waiting, commit } of placed) {
+          waiting.reject(recoveryRequired(this.log.ref.name, commit.record.id));
+        }
     }
   }
 
@@ -219,18 +222,21 @@ export class Publisher {
    * After a long sleep the position that was won may be one that cleanup emptied: nobody reads there any more. Cleanup
    * raises the floor first, so a floor that does not cover the position now did not when the entry was put.
    */
-  private async isBelowFloor(place: LogPlace): Promise<boolean> {
-    if (this.context.ports.now() - this.log.headReadAt <= FLOOR_CHECK_MS) return false;
-    return place.position < (await readFloor(this.context.objects, place.branch));
+  private async standingOf(place: LogPlace): Promise<"won" | "below floor" | "unreachable"> {
+    if (this.context.ports.now() - this.log.headReadAt <= FLOOR_CHECK_MS) return "won";
+    try {
+      return place.position < (await readFloor(this.context.objects, place.branch)) ? "below floor" : "won";
+    } catch {
+      return "unreachable";
+    }
   }
 
   private async acknowledge(placed: readonly Placed[], entry: ReadEntry, startedAt: number): Promise<void> {
-    for (const { waiting } of placed) {
-      const { schema } = waiting.prepared.draft;
-      if (schema !== null) this.context.keepCatalog(schema.digest, schema.catalog);
-    }
+    // A commit that changes the schema conflicts with every other, so it is alone in its entry.
+    const { schema } = placed[0].waiting.prepared.draft;
+    if (schema !== null) this.context.keepCatalog(schema.digest, schema.catalog);
     this.context.objects.keep(logKey(this.log.ref.id, entry.position), entry, entry.bytes);
-    await this.log.append(entry);
+    await this.log.append(entry, schema);
     this.log.confirm(startedAt);
     const state = this.log.latest;
     assert(state !== null, "a log that was appended to is open");

@@ -7,7 +7,9 @@ import { MAIN } from "./branch-name.ts";
 import { placeJson, readPlace } from "./entry.ts";
 import type { GraphRecord } from "./graph-record.ts";
 import { REFS_PREFIX, refKey, refName } from "./layout.ts";
+import { PARALLEL_REQUESTS_MAX } from "./limits.ts";
 import type { Objects } from "./objects.ts";
+import { inParallel } from "./parallel.ts";
 import { FORMAT, StoredValue } from "./stored-json.ts";
 import type { BranchRef, Inherited, LogPlace } from "./types.ts";
 
@@ -80,11 +82,18 @@ export async function listRefNames(objects: Objects): Promise<string[]> {
   let startAfter: string | undefined;
   for (;;) {
     const page = await objects.storage.list(REFS_PREFIX, startAfter === undefined ? {} : { startAfter });
-    for (const { key } of page.objects) {
-      const name = refName(key);
-      if (name !== null) names.push(name);
-    }
+    const found = await inParallel(page.objects, PARALLEL_REQUESTS_MAX, ({ key }) => nameOf(objects, key));
+    for (const name of found) if (name !== null) names.push(name);
     if (page.next === null) return names;
     startAfter = page.next;
   }
+}
+
+async function nameOf(objects: Objects, key: string): Promise<string | null> {
+  const told = refName(key);
+  if (told !== "inside") return told?.name ?? null;
+  const stored = await objects.storage.get(key);
+  return stored === null
+    ? null
+    : StoredValue.parse(objects.address(key), stored.bytes).member("name").string();
 }

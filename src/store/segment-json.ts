@@ -80,14 +80,3 @@ export function readDeadJson(stored: StoredValue, rows: number): DeadRows {
   }
   return { kind: "rows", rows: dead };
 }
-
-export function deadCount(dead: DeadRows): number {
-  switch (dead.kind) {
-    case "none":
-      return 0;
-    case "rows":
-      return dead.rows.length;
-    case "object":
-      return dead.count;
-  }
-}

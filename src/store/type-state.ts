@@ -11,7 +11,6 @@ import type { GraphContext } from "./context.ts";
 import { readDead, storeDead } from "./dead-rows.ts";
 import { MERGE_BYTES_MAX, MERGE_FACTOR } from "./limits.ts";
 import { writeSegment } from "./row-writer.ts";
-import { deadCount } from "./segment-json.ts";
 import { readSegmentBatches } from "./segment-read.ts";
 import type { DeadRows, SegmentRef, TypeChanges, TypeState } from "./types.ts";
 
@@ -221,7 +220,3 @@ async function rewrite(context: GraphContext, type: EntityType, part: Part): Pro
   assert(batch.length === part.rows, `all live rows of ${type.name} were kept`);
   return batch;
 }
-
-/** Live rows, as the segments say. */
-export const liveRows = ({ segments }: TypeState): number =>
-  segments.reduce((sum, { segment, dead }) => sum + segment.rows - deadCount(dead), 0);

@@ -1,15 +1,19 @@
 import { describe, expect, it } from "bun:test";
+import { compareUtf8 } from "../../src/lib/utf8.ts";
 import type { StorageCall } from "../../src/storage/faults.ts";
 import { CrashError, type Fault, MemoryBucket, memoryStorage } from "../../src/storage/index.ts";
 import { type GraphStore, landedOn } from "../../src/store/index.ts";
 import {
   addShips,
   commit,
+  directoryStorage,
   failureOf,
   idsOf,
   initHarbour,
   openHarbour,
   quickPorts,
+  realPorts,
+  removeDirectories,
   SHIP,
   ship,
 } from "./support.ts";
@@ -133,6 +137,27 @@ describe("branches", () => {
       if (result.status === "rejected") expect(result.reason.message).toBe("branch 'zulu' already exists");
     }
   });
+});
+
+describe("a branch with a long name", () => {
+  it.each(["a".repeat(500), "é".repeat(256), `${"long/".repeat(80)}end`])(
+    "lives, is listed and is deleted like any other, on a directory too: %s",
+    async (name) => {
+      const { store } = await harbour();
+      const storage = directoryStorage(realPorts);
+      await initHarbour(storage, realPorts);
+      for (const place of [store, await openHarbour(storage, realPorts)]) {
+        await place.createBranch(name, "main");
+        await place.createBranch("zulu", "main");
+        await insert(place, name, "A");
+        expect(await place.listBranches()).toEqual([name, "main", "zulu"].sort(compareUtf8));
+        expect(await failureOf(place.createBranch(name, "main"))).toMatchObject({ kind: "conflict" });
+        await place.deleteBranch(name);
+        expect(await place.listBranches()).toEqual(["main", "zulu"]);
+      }
+      removeDirectories();
+    },
+  );
 });
 
 describe("deleting a branch", () => {

@@ -465,6 +465,19 @@ describe("a writer that slept through a cleanup", () => {
     expect(await idsOf(busy, head, SHIP)).toHaveLength(19);
   });
 
+  it("hears that nothing is certain when the floor cannot be read after the put", async () => {
+    let isSilent = false;
+    const { ports, store, bucket } = await harbour(({ key }) =>
+      isSilent && key.endsWith("floor.json") ? { kind: "answer", status: 403 } : null,
+    );
+    await store.branch("main").head();
+    ports.advance(61_000);
+    isSilent = true;
+    expect(await failureOf(addShips(store, "A"))).toMatchObject({ kind: "recovery_required" });
+    const reader = await another(bucket);
+    expect(await idsOf(reader, await reader.branch("main").head(), SHIP)).toEqual(["A"]);
+  });
+
   it("reads the present head", async () => {
     const ports = quickPorts();
     const bucket = new MemoryBucket();
