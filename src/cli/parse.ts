@@ -1,8 +1,15 @@
 // Words of a command line into a command with its flags and positionals, strictly: whatever the table does not name
 // is a usage error that says what would be right.
 
-import { OmnigraphError } from "../lib/errors.ts";
-import { type CommandSpec, type FlagSpec, flagUsage, GLOBAL_FLAGS, positionalUsage } from "./spec.ts";
+import { badRequest, OmnigraphError } from "../lib/errors.ts";
+import {
+  type CommandSpec,
+  type FlagSpec,
+  flagUsage,
+  GLOBAL_FLAGS,
+  type PositionalSpec,
+  positionalUsage,
+} from "./spec.ts";
 import { suggestion } from "./suggest.ts";
 
 /** A command with everything that was said about it. */
@@ -136,7 +143,7 @@ class CommandLine {
     const spec = specs[this.positionals.length] ?? specs.findLast((candidate) => candidate.rest === true);
     if (spec === undefined) this.fail(`unexpected argument '${word}' found`);
     this.checkChoice(word, positionalUsage(spec), spec.choices);
-    this.positionals.push(word);
+    this.positionals.push(namedBy(spec, word));
   }
 
   private subcommand(word: string): CommandSpec {
@@ -183,7 +190,7 @@ class CommandLine {
       this.flags.set(spec.name, []);
       return spec.name;
     }
-    const value = inline ?? this.nextValue(spec);
+    const value = namedBy(spec, inline ?? this.nextValue(spec));
     this.checkChoice(value, flagUsage(spec), spec.choices);
     if (spec.integer === true && !/^\d+$/.test(value)) {
       this.fail(`invalid value '${value}' for '${flagUsage(spec)}': a whole number is expected`);
@@ -261,6 +268,14 @@ class CommandLine {
     const lines = [...new Set(missing)].map((usage) => `\n  ${usage}`).join("");
     this.fail(`the following required arguments were not provided:${lines}`);
   }
+}
+
+/** The value as it is used from here on. A blank name is well-formed, and refused as every surface refuses it. */
+function namedBy({ names }: FlagSpec | PositionalSpec, given: string): string {
+  if (names === undefined) return given;
+  const name = given.trim();
+  if (name === "") throw badRequest(`${names} cannot be empty`);
+  return name;
 }
 
 function isFlag(word: string): boolean {

@@ -19,6 +19,8 @@ export interface FlagSpec {
   readonly choices?: readonly string[];
   /** Only digits are accepted. */
   readonly integer?: boolean;
+  /** What the value names: it is trimmed, once and for all, and refused where nothing is left. */
+  readonly names?: string;
   readonly fallback?: string;
   readonly env?: string;
   /** Names of flags that may not stand beside this one. */
@@ -36,6 +38,8 @@ export interface PositionalSpec {
   /** Takes every word that is left. */
   readonly rest?: boolean;
   readonly choices?: readonly string[];
+  /** As of a flag. */
+  readonly names?: string;
 }
 
 /** Another spelling of a command. */
@@ -84,7 +88,12 @@ export const GLOBAL_FLAGS: readonly FlagSpec[] = [
     help: "a cluster: its name, its config directory or its storage root",
   },
   { name: "profile", value: "NAME", help: "a profile of the operator config", env: "OMNIGRAPH_PROFILE" },
-  { name: "as", value: "ACTOR", help: "the actor of direct writes and of cluster apply and approve" },
+  {
+    name: "as",
+    value: "ACTOR",
+    help: "the actor of direct writes and of cluster apply and approve",
+    names: "actor",
+  },
   { name: "yes", help: "consent to a destructive write on a target that is not local" },
   { name: "quiet", help: "no write echo and no progress" },
   { name: "help", short: "h", help: "help (-h for the short form)" },

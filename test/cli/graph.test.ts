@@ -291,6 +291,21 @@ describe("mutate", () => {
     });
   });
 
+  it.each(["*", "W/x", '"x"', "a,b", "é"])("refuses --if-commit %p, which no commit has", async (id) => {
+    const world = fleet();
+    const { code, stdout, stderr } = await world.run([
+      "mutate",
+      "-e",
+      INSERT,
+      "--store",
+      "g",
+      "--if-commit",
+      id,
+    ]);
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toContain(`--if-commit takes one graph commit id, found '${id}'`);
+  });
+
   it("runs with --if-commit on that head only, and ends with 4 on another", async () => {
     const world = fleet();
     const [{ graph_commit_id: head }] = await commits(world);

@@ -157,6 +157,29 @@ describe("a malformed command line", () => {
     expect(usageError(...words).hint).toBe(hint);
   });
 
+  it("trims names once, and refuses blank ones", () => {
+    const { flags, positionals } = parseRun(
+      "branch",
+      "create",
+      " refit ",
+      "--from",
+      " main ",
+      "--as",
+      " nina ",
+    );
+    expect([positionals[0], flags.get("from"), flags.get("as")]).toEqual(["refit", ["main"], ["nina"]]);
+    expect(flagValue(parseRun("query", "-e", " q ", "--branch", "a "), "branch")).toBe("a");
+    for (const [words, phrase] of [
+      [["branch", "create", " "], "branch name cannot be empty"],
+      [["snapshot", "g", "--branch", ""], "branch name cannot be empty"],
+      [["branch", "merge", "a", "--into="], "branch name cannot be empty"],
+      [["mutate", "-e", "q", "--as", " "], "actor cannot be empty"],
+      [["mutate", "-e", "q", "--if-commit", ""], "commit id cannot be empty"],
+    ] as const) {
+      expect(() => parse(...words)).toThrow(phrase);
+    }
+  });
+
   it("has no hint where nothing is close", () => {
     expect(usageError("frobnicate").hint).toBeNull();
   });

@@ -74,7 +74,7 @@ async function prepareMutation(
 ): Promise<() => Promise<MutationOutput>> {
   const name = positional(invocation, "NAME");
   const branch = flagValue(invocation, "branch");
-  const ifCommit = flagValue(invocation, "if-commit");
+  const ifCommit = expectedHead(invocation);
   const source = await querySource(context, invocation);
   const params = await queryParams(context, invocation);
   if (source !== null) return () => graph.mutate({ source, name, params, branch, actor, ifCommit });
@@ -83,6 +83,15 @@ async function prepareMutation(
   }
   const stored = storedQueries(graph, name);
   return () => stored.invokeMutation({ name, params, branch, ifCommit });
+}
+
+/** Not the syntax of entity tags, which a server refuses in the header that carries the id. */
+const COMMIT_ID = /^[0-9A-Za-z_-]+$/;
+
+function expectedHead(invocation: Invocation): string | undefined {
+  const id = flagValue(invocation, "if-commit");
+  if (id === undefined || COMMIT_ID.test(id)) return id;
+  throw badRequest(`--if-commit takes one graph commit id, found '${id}'`);
 }
 
 function storedQueries(graph: GraphAccess, name: string): NonNullable<GraphAccess["remote"]> {

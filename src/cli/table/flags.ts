@@ -18,8 +18,25 @@ export const URI: PositionalSpec = {
 export const json: FlagSpec = { name: "json", help: "print one JSON document" };
 export const uri: FlagSpec = { name: "uri", value: "URI", help: URI.help };
 
+const BRANCH_NAME = { names: "branch name" };
+
 export function branch(help = "the branch"): FlagSpec {
-  return { name: "branch", value: "BRANCH", help, fallback: "main" };
+  return { name: "branch", value: "BRANCH", help, fallback: "main", ...BRANCH_NAME };
+}
+/** A branch to start from. */
+export function from(help: string): FlagSpec {
+  return { name: "from", value: "BASE", help, ...BRANCH_NAME };
+}
+export const into: FlagSpec = {
+  name: "into",
+  value: "TARGET",
+  help: "the branch to merge into",
+  fallback: "main",
+  ...BRANCH_NAME,
+};
+/** A branch that stands without a flag. */
+export function branchWord(name: string, help: string): PositionalSpec {
+  return { name, help, required: true, ...BRANCH_NAME };
 }
 
 export const snapshot: FlagSpec = {
