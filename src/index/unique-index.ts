@@ -3,6 +3,7 @@
 
 import type { Value } from "../query/plan.ts";
 import type { EntityType, Property, PropertyType } from "../schema/catalog.ts";
+import { tupleReader } from "../schema/index.ts";
 import type { RowBatch } from "../store/index.ts";
 import { textAt } from "../store/index.ts";
 import { propertyAt, type Table, type TableImage } from "./table.ts";
@@ -23,7 +24,7 @@ export class UniqueIndex {
     parts: readonly TuplePart[],
     keyText: KeyText,
   ) {
-    this.read = tupleReader(parts, keyText);
+    this.read = tupleReader(partReaders(parts, keyText));
     const { rows } = image.base;
     for (let row = 0; row < rows.length; row++) {
       const tuple = this.read(rows, row);
@@ -72,24 +73,14 @@ export function tupleParts(type: EntityType, names: readonly string[]): TuplePar
   });
 }
 
-/** Spells a row's tuple as the JSON array of canonical texts; null where a component is null. */
-function tupleReader(tuple: readonly TuplePart[], keyText: KeyText): TupleReader {
-  const parts = tuple.map((part): TupleReader => {
+function partReaders(tuple: readonly TuplePart[], keyText: KeyText): TupleReader[] {
+  return tuple.map((part): TupleReader => {
     if (part === "src" || part === "dst") return (batch, row) => textAt(batch[part] ?? batch.ids, row);
     return (batch, row) => {
       const value = propertyAt(batch, row, part);
       return isKeyValue(value) ? keyText(value, part.type) : null;
     };
   });
-  return (batch, row) => {
-    const texts: string[] = [];
-    for (const part of parts) {
-      const text = part(batch, row);
-      if (text === null) return null;
-      texts.push(text);
-    }
-    return JSON.stringify(texts);
-  };
 }
 
 function isKeyValue(value: Value): value is boolean | number | bigint | string {

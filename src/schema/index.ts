@@ -7,7 +7,7 @@ export { describeStep } from "./describe.ts";
 export { findEdge } from "./edges.ts";
 export { SchemaError, type SchemaErrorStage } from "./errors.ts";
 export { declaredIndexes, type IndexKind, indexKind } from "./indexes.ts";
-export { canonicalKeyText, type KeyValue, nodeIdFromKey } from "./keys.ts";
+export { canonicalKeyText, type KeyValue, nodeIdFromKey, tupleReader } from "./keys.ts";
 export { type MigrationPlan, planMigration, unsupportedReason } from "./migration.ts";
 export { compilePattern, type Pattern, PatternError } from "./pattern.ts";
 export { sameMeaning } from "./semantic.ts";

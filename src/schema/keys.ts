@@ -25,6 +25,24 @@ export function nodeIdFromKey(type: NodeType, values: readonly KeyValue[]): stri
   return texts.length === 1 ? texts[0] : JSON.stringify(texts);
 }
 
+/**
+ * Reads the tuple that a row claims under a unique constraint: the JSON array of the canonical texts of its parts, or
+ * null where one of them is null (such a row claims nothing).
+ */
+export function tupleReader<R extends readonly unknown[]>(
+  parts: readonly ((...row: R) => string | null)[],
+): (...row: R) => string | null {
+  return (...row) => {
+    const texts: string[] = [];
+    for (const part of parts) {
+      const text = part(...row);
+      if (text === null) return null;
+      texts.push(text);
+    }
+    return JSON.stringify(texts);
+  };
+}
+
 const FLOAT32_DIGITS_MAX = 9;
 
 /** The shortest decimal that reads back as the same 32-bit float. */

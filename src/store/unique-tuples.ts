@@ -1,7 +1,6 @@
 // The tuples that rows claim under a unique constraint, spelled as in a ReadSet.
 
-import { stringifyJson } from "../lib/json.ts";
-import { canonicalKeyText, type EntityType, type KeyValue } from "../schema/index.ts";
+import { canonicalKeyText, type EntityType, type KeyValue, tupleReader } from "../schema/index.ts";
 import type { RowBatch } from "./column.ts";
 import { textAt, valueAt } from "./column-value.ts";
 
@@ -27,13 +26,5 @@ export function uniqueTuples(
       return value === null ? null : canonicalKeyText(value as KeyValue, property.type);
     };
   });
-  return (row) => {
-    const texts: string[] = [];
-    for (const part of parts) {
-      const text = part(row);
-      if (text === null) return null;
-      texts.push(text);
-    }
-    return stringifyJson(texts);
-  };
+  return tupleReader(parts);
 }

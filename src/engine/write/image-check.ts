@@ -4,7 +4,6 @@
 
 import type { View } from "../../index/view.ts";
 import type { MergeConflict } from "../../lib/errors.ts";
-import { stringifyJson } from "../../lib/json.ts";
 import type { Value } from "../../query/plan.ts";
 import type {
   Catalog,
@@ -14,7 +13,8 @@ import type {
   PropertyType,
   StableId,
 } from "../../schema/catalog.ts";
-import { canonicalKeyText, type KeyValue } from "../../schema/index.ts";
+import { canonicalKeyText, type KeyValue, tupleReader } from "../../schema/index.ts";
+import { uniqueKey } from "../../store/index.ts";
 import type { DeletedEdge, Row } from "../../store/types.ts";
 import type { ReadSetBuilder } from "./reads.ts";
 
@@ -115,7 +115,7 @@ export class ImageCheck {
             {
               type,
               properties: constraint.properties,
-              tupleOf: tupleReader(type, constraint.properties),
+              tupleOf: rowTuple(type, constraint.properties),
               holders: new Map<string, string>(),
             },
           ]
@@ -129,7 +129,7 @@ export class ImageCheck {
     for (const rule of this.rules.get(type.id) ?? []) {
       if (rule.holders.size === 0) continue;
       const tuples = [...rule.holders.keys()];
-      this.reads.claimed(`${type.id}:${rule.properties.join("\0")}`, tuples);
+      this.reads.claimed(uniqueKey(type, rule.properties), tuples);
       if (this.replaced.has(type.id)) continue;
       const committed = await this.view.uniqueHolders(type, rule.properties, tuples);
       for (const [tuple, ids] of committed) {
@@ -298,8 +298,7 @@ function byName(catalog: Catalog): EntityType[] {
   return [...sorted(catalog.nodes.values()), ...sorted(catalog.edges.values())];
 }
 
-/** Reads a row's tuple as the JSON array of canonical texts, or null when a component is null. */
-function tupleReader(type: EntityType, properties: readonly string[]): (row: Row) => string | null {
+function rowTuple(type: EntityType, properties: readonly string[]): (row: Row) => string | null {
   const parts = properties.map((name): ((row: Row) => string | null) => {
     if (name === "src" || name === "dst") return (row) => row[name];
     const column = type.properties.findIndex((property) => property.name === name);
@@ -309,13 +308,5 @@ function tupleReader(type: EntityType, properties: readonly string[]): (row: Row
       return value === null ? null : canonicalKeyText(value as KeyValue, propertyType);
     };
   });
-  return (row) => {
-    const texts: string[] = [];
-    for (const part of parts) {
-      const text = part(row);
-      if (text === null) return null;
-      texts.push(text);
-    }
-    return stringifyJson(texts);
-  };
+  return tupleReader(parts);
 }
