@@ -25,21 +25,23 @@ export class JsonDecimal {
 export class JsonSyntaxError extends Error {
   override readonly name = "JsonSyntaxError";
   constructor(
-    message: string,
-    /** Offset in UTF-16 code units. */
-    readonly offset: number,
+    /** What is wrong, without the place. */
+    readonly reason: string,
+    /** Both from 1; columns count UTF-16 code units. */
+    readonly place: { readonly line: number; readonly column: number },
   ) {
-    super(message);
+    super(`${reason} at line ${place.line} column ${place.column}`);
   }
 }
 
 /** Nesting beyond this is refused, so that no input overflows the stack. */
 const DEPTH_MAX = 512;
-const LONG_INTEGER = /\d{16}/;
+/** What JSON.parse rounds, and what it takes though no UTF-8 text can hold it: half of a surrogate pair. */
+const INEXACT = /\d{16}|\\u[dD]/;
 
 /** Parses JSON text; an integer that a double cannot hold becomes a bigint. Throws JsonSyntaxError. */
 export function parseJson(text: string): JsonValue {
-  if (!LONG_INTEGER.test(text)) {
+  if (!INEXACT.test(text)) {
     try {
       return JSON.parse(text) as JsonValue;
     } catch {
@@ -148,7 +150,7 @@ class Parser {
     const before = this.text.slice(0, this.at);
     const line = before.split("\n").length;
     const column = this.at - before.lastIndexOf("\n");
-    throw new JsonSyntaxError(`${message} at line ${line} column ${column}`, this.at);
+    throw new JsonSyntaxError(message, { line, column });
   }
 
   private blanks(): void {
@@ -228,6 +230,7 @@ class Parser {
       run = this.at;
     }
     text += this.text.slice(run, this.at++);
+    if (!text.isWellFormed()) this.fail("a string with half of a surrogate pair");
     return text;
   }
 

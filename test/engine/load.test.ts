@@ -47,7 +47,16 @@ describe("a load", () => {
   });
 
   const badLines: [string, object | string, string][] = [
-    ["text that is not JSON", "not-json", "invalid strict JSON at line 2"],
+    [
+      "text that is not JSON",
+      "not-json",
+      "invalid strict JSON at line 2: unexpected character 'n' at column 1",
+    ],
+    [
+      "half of a surrogate pair, which would be stored as another text",
+      '{"type":"Note","data":{"text":"\\ud83d"}}',
+      "invalid strict JSON at line 2: a string with half of a surrogate pair",
+    ],
     ["two objects on a line", '{"type":"Port"} {"type":"Port"}', "invalid strict JSON at line 2"],
     [
       "a duplicate member at depth",

@@ -43,6 +43,13 @@ describe("parseJson", () => {
     }
   });
 
+  it("takes escaped pairs of surrogates and refuses halves, which no UTF-8 text can hold", () => {
+    expect(parseJson('["\\ud83d\\udca5"]')).toEqual(["💥"]);
+    for (const text of ['"\\ud83d"', '"\\uDCA5"', '"\\udca5\\ud83d"', '{"\\ud83d":1}']) {
+      expect(() => parseJson(text)).toThrow("half of a surrogate pair");
+    }
+  });
+
   it("refuses nesting that would overflow the stack", () => {
     expect(() => parseJsonStrict("[".repeat(100_000))).toThrow("nesting deeper than 512");
   });

@@ -65,13 +65,13 @@ export function parseEnvelope(text: string, line: number): Envelope {
 }
 
 /**
- * JSON.parse hides duplicate members, rounds long integers and takes `3.0` for an integer. A scan of the line finds out
- * whether any of it can be the case (as many colons as members: no duplicates); only then the exact parser reads it.
+ * JSON.parse hides duplicate members, rounds long integers, takes `3.0` for an integer and half of a surrogate pair for
+ * text. A scan of the line finds out whether any of it can be the case (as many colons as members: no duplicates); only then the exact parser reads it.
  */
 function parseLine(text: string, line: number): JsonValue {
   const { colons, slots, longDigits, decimals } = scan(text);
   if (slots > LINE_SLOTS_MAX) throw tooLarge("graph_batch_json_structural_slots", LINE_SLOTS_MAX, slots);
-  if (!longDigits && !(decimals && WHOLE_DECIMAL.test(text))) {
+  if (!longDigits && !(decimals && WHOLE_DECIMAL.test(text)) && !SURROGATE.test(text)) {
     try {
       const value = JSON.parse(text) as JsonValue;
       if (members(value) === colons) return value;
@@ -83,7 +83,7 @@ function parseLine(text: string, line: number): JsonValue {
     return parseJsonStrict(text);
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error;
-    throw badRequest(`invalid strict JSON at line ${line}: ${error.message}`);
+    throw badRequest(`invalid strict JSON at line ${line}: ${error.reason} at column ${error.place.column}`);
   }
 }
 
@@ -98,6 +98,9 @@ interface Scan {
 
 /** May match inside a string, which only costs time. */
 const WHOLE_DECIMAL = /\d\.0*[,\]}\s]|\d[eE]/;
+
+/** The escape of one half of a surrogate pair. */
+const SURROGATE = /\\u[dD]/;
 
 const DIGITS_EXACT = 15;
 
