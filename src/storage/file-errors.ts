@@ -1,6 +1,8 @@
 // What the operating system says about a local directory, in words that say where and what to do.
 
+import { basename, dirname } from "node:path";
 import { OmnigraphError } from "../lib/errors.ts";
+import { TEMPORARY_PREFIX } from "./keys.ts";
 
 /** The `errno` name of a failed system call, or an empty text. */
 export function errnoOf(thrown: unknown): string {
@@ -35,7 +37,9 @@ export function fileError(
 ): OmnigraphError {
   if (thrown instanceof OmnigraphError) return thrown;
   const errno = errnoOf(thrown);
-  const cannot = `cannot ${action} '${path}'`;
+  const isTemporary = basename(path).startsWith(TEMPORARY_PREFIX);
+  // A name of our own making says nothing to anybody: the directory does.
+  const cannot = `cannot ${action} ${isTemporary ? `in '${dirname(path)}'` : `'${path}'`}`;
   switch (errno) {
     case "ENOSPC":
       return failure(`${cannot}: no space left on the device; free some space and try again`, thrown);

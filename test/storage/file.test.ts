@@ -305,6 +305,12 @@ describe("an errno", () => {
     expect(fileError(errno("EIO"), "read", "/x/y").message).toBe("cannot read '/x/y': EIO: said the system");
   });
 
+  it("names the directory where a file was to have a name of our own making", () => {
+    expect(fileError(errno("EROFS"), "write", "/x/.omnigraph-0123").message).toStartWith(
+      "cannot write in '/x': ",
+    );
+  });
+
   it("is kept as the cause", () => {
     expect(fileError(errno("ENOSPC"), "write", "/x").cause).toMatchObject({ code: "ENOSPC" });
   });
