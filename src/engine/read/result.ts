@@ -46,10 +46,10 @@ export function readRows(columns: readonly string[], cells: readonly Cells[], ro
     rowsJsonBytes,
     rowsJson: () => decodeUtf8(rowsJsonBytes()),
     rows: () =>
-      Array.from({ length: rowCount }, (_, row) => {
-        const object: Record<string, JsonValue> = {};
-        for (const [name, column] of members) object[name] = toJson(cellValue(column, row), column.type);
-        return object;
+      // Not by assignment, which would take a column called __proto__ for something else.
+      Array.from({ length: rowCount }, (_, row): JsonObject => {
+        const cell = (column: Cells): JsonValue => toJson(cellValue(column, row), column.type);
+        return Object.fromEntries([...members].map(([name, column]) => [name, cell(column)]));
       }),
   };
 }
