@@ -8,7 +8,10 @@ export const MAIN = "main";
 const RESERVED = "__schema_apply_lock__";
 const SEGMENT = /^[\p{L}\p{N}._-]+$/u;
 const ALLOWED =
-  "letters, digits, '.', '-' and '_', in parts joined by '/'; no '..', no '.lock' at the end, at most 512 bytes";
+  "letters, digits, '.', '-' and '_', in parts joined by '/'; no '..', not '.' alone, no '.lock' at the end, " +
+  "at most 512 bytes";
+/** A URL drops it from its path, however it is encoded: over HTTP such a branch could not be deleted. */
+const UNADDRESSABLE = ".";
 
 /** Trims a name and checks it; answers the name that is used from here on. Throws `bad_request`. */
 export function validateBranchName(input: string): string {
@@ -18,6 +21,7 @@ export function validateBranchName(input: string): string {
   const sound =
     encodeUtf8(name).length <= BRANCH_NAME_BYTES_MAX &&
     !name.includes("..") &&
+    name !== UNADDRESSABLE &&
     !name.endsWith(".lock") &&
     name.split("/").every((part) => SEGMENT.test(part));
   if (!sound) throw badRequest(`invalid branch name '${name}': allowed are ${ALLOWED}`);

@@ -22,6 +22,7 @@ describe("a branch name", () => {
     "a//b",
     "/a",
     "a/",
+    ".",
     "..",
     "a..b",
     "x.lock",
