@@ -1,12 +1,14 @@
 // A snapshot as NDJSON that `load` takes back: edges first, then nodes, each type by name and its rows by id.
 
+import type { View } from "../index/view.ts";
 import { badRequest } from "../lib/errors.ts";
 import { type JsonValue, stringifyJson } from "../lib/json.ts";
 import { compareUtf8, encodeUtf8 } from "../lib/utf8.ts";
-import type { View } from "../index/view.ts";
 import type { Value } from "../query/plan.ts";
 import type { EdgeType, EntityType, NodeType } from "../schema/catalog.ts";
+import type { StorageAdapter } from "../storage/adapter.ts";
 import type { Row } from "../store/types.ts";
+import { allWithBlobTexts, blobColumns } from "./blob/index.ts";
 
 /** Bytes of one chunk at most, unless a single record is longer (spec 03 §10). */
 const CHUNK_BYTES_MAX = 64 * 1024;
@@ -23,11 +25,15 @@ export function exportedTypes(view: View, names: readonly string[]): EntityType[
 }
 
 /** The records in chunks of whole lines. Only as much is made as the consumer takes. */
-export async function* exportRecords(view: View, types: readonly EntityType[]): AsyncIterable<Uint8Array> {
+export async function* exportRecords(
+  view: View,
+  types: readonly EntityType[],
+  storage: StorageAdapter,
+): AsyncIterable<Uint8Array> {
   let pending: string[] = [];
   let characters = 0;
   for (const type of types) {
-    for await (const line of recordsOf(view, type)) {
+    for await (const line of recordsOf(view, type, storage)) {
       pending.push(line);
       characters += line.length;
       // UTF-8 takes at most three bytes for a UTF-16 unit.
@@ -46,21 +52,24 @@ function* chunks(text: string): Iterable<Uint8Array> {
   for (let at = 0; at < bytes.length; at += CHUNK_BYTES_MAX) yield bytes.subarray(at, at + CHUNK_BYTES_MAX);
 }
 
-async function* recordsOf(view: View, type: EntityType): AsyncIterable<string> {
+async function* recordsOf(view: View, type: EntityType, storage: StorageAdapter): AsyncIterable<string> {
   const line = lineWriter(type);
-  if (type.kind === "node") {
-    await view.load([type]);
-    const reader = view.nodes(type);
-    for (const { number } of inIdOrder(reader.all(), (node) => reader.id(node))) yield line(reader.row(number));
-  } else {
-    await view.load([type, type.source, type.target]);
-    const reader = view.edges(type);
-    for (const { number } of inIdOrder(reader.all(), (edge) => reader.id(edge))) yield line(reader.row(number));
-  }
+  const rows = await rowsInOrder(view, type);
+  if (blobColumns(type).length === 0) for (const row of rows) yield line(row);
+  else for await (const row of allWithBlobTexts(rows, type, storage)) yield line(row);
+}
+
+async function rowsInOrder(view: View, type: EntityType): Promise<Iterable<Row>> {
+  await view.load(type.kind === "node" ? [type] : [type, type.source, type.target]);
+  const reader = type.kind === "node" ? view.nodes(type) : view.edges(type);
+  const sorted = inIdOrder(reader.all(), (number) => reader.id(number));
+  return sorted.values().map(({ number }) => reader.row(number));
 }
 
 function inIdOrder(numbers: Int32Array, idOf: (number: number) => string): { number: number; id: string }[] {
-  return Array.from(numbers, (number) => ({ number, id: idOf(number) })).sort((a, b) => compareUtf8(a.id, b.id));
+  return Array.from(numbers, (number) => ({ number, id: idOf(number) })).sort((a, b) =>
+    compareUtf8(a.id, b.id),
+  );
 }
 
 function lineWriter(type: NodeType | EdgeType): (row: Row) => string {
@@ -69,7 +78,9 @@ function lineWriter(type: NodeType | EdgeType): (row: Row) => string {
     .sort((a, b) => compareUtf8(a.name, b.name));
   const typeName = JSON.stringify(type.name);
   return (row) => {
-    const data = columns.map(({ key, column }) => `,${key}:${stringifyJson(exportValue(row.values[column]))}`);
+    const data = columns.map(
+      ({ key, column }) => `,${key}:${stringifyJson(exportValue(row.values[column]))}`,
+    );
     const body = `"data":{"id":${JSON.stringify(row.id)}${data.join("")}}}\n`;
     if (type.kind === "node") return `{"type":${typeName},${body}`;
     return `{"edge":${typeName},"from":${JSON.stringify(row.src)},"to":${JSON.stringify(row.dst)},${body}`;
@@ -77,7 +88,7 @@ function lineWriter(type: NodeType | EdgeType): (row: Row) => string {
 }
 
 /** Dates and datetimes stay numbers; vectors become arrays of their 32-bit values widened. */
-function exportValue(value: Value): JsonValue {
+export function exportValue(value: Value): JsonValue {
   if (value instanceof Float32Array) return Array.from(value);
   return value as JsonValue;
 }

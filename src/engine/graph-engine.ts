@@ -16,7 +16,7 @@ import {
   planMigration,
   unsupportedReason,
 } from "../schema/index.ts";
-import { ensureConditionalWrites } from "../storage/index.ts";
+import { ensureConditionalWrites, openStorage } from "../storage/index.ts";
 import {
   type Branch,
   type GraphStore,
@@ -25,10 +25,17 @@ import {
   validateBranchName,
 } from "../store/index.ts";
 import type { BranchId, BranchRef, BranchState, CommitRecord, Draft } from "../store/types.ts";
+import { BlobIntake, externalPolicy, openBlobCell, sourceProbe } from "./blob/index.ts";
+import { ChangeReader } from "./changes/index.ts";
 import { commitOutput } from "./commit-output.ts";
 import { exportedTypes, exportRecords } from "./export.ts";
 import type {
   AuthorizationRequest,
+  BlobCell,
+  BlobSelector,
+  ChangeBaselineRequest,
+  ChangeFeedRequest,
+  CommitChangesRequest,
   ExportRequest,
   Graph,
   GraphOptions,
@@ -45,6 +52,8 @@ import type {
   BranchCreateOutput,
   BranchDeleteOutput,
   BranchMergeOutput,
+  ChangeFeedOutput,
+  CommitChangesOutput,
   CommitOutput,
   LoadOutput,
   MergeOutcome,
@@ -63,6 +72,9 @@ export class GraphEngine implements Graph {
   readonly uri: string;
   private readonly images: ImageCache;
   private readonly plans = new PlanCache();
+  private readonly changeReader: ChangeReader;
+  private readonly externalPolicy: ReturnType<typeof externalPolicy>;
+  private readonly probe = sourceProbe((uri) => openStorage(uri, this.options.ports));
   /** Of a process that lives on: set by the first read, done when indexes are built. */
   private warmed: Promise<void> | null = null;
 
@@ -73,7 +85,9 @@ export class GraphEngine implements Graph {
     private writable: Promise<void> | null,
   ) {
     this.uri = store.storage.uri;
+    this.externalPolicy = externalPolicy(options.externalBlobs ?? []);
     this.images = new ImageCache(store, { resident: options.resident ?? false, keyText: canonicalKeyText });
+    this.changeReader = new ChangeReader(store, (state) => this.images.view(state));
   }
 
   async query(request: QueryRequest): Promise<ReadResult> {
@@ -109,6 +123,7 @@ export class GraphEngine implements Graph {
     const nowMs = this.options.ports.now();
     let queryName = "";
     let affected = { nodes: 0, edges: 0 };
+    const blobs = this.blobIntake();
     const commit = await this.publish(
       this.store.branch(branchName),
       { operation: "mutate", actor: request.actor },
@@ -123,6 +138,7 @@ export class GraphEngine implements Graph {
           ports: this.options.ports,
           parameters,
           nowMs,
+          blobs,
         });
         affected = prepared.affected;
         const isEffective = affected.nodes + affected.edges > 0;
@@ -160,6 +176,7 @@ export class GraphEngine implements Graph {
 
   private async loadInto(branchName: string, request: LoadRequest, created: boolean): Promise<LoadOutput> {
     let prepared: PreparedLoad | null = null;
+    const blobs = this.blobIntake();
     const commit = await this.publish(
       this.store.branch(branchName),
       { operation: "load", actor: request.actor },
@@ -170,6 +187,7 @@ export class GraphEngine implements Graph {
           view,
           ports: this.options.ports,
           mode: request.mode,
+          blobs,
           ...(request.onProgress === undefined ? {} : { onProgress: request.onProgress }),
         });
         return prepared;
@@ -191,7 +209,12 @@ export class GraphEngine implements Graph {
 
   async export(request: ExportRequest): Promise<AsyncIterable<Uint8Array>> {
     const view = this.images.view(await this.stateFor(request));
-    return exportRecords(view, exportedTypes(view, request.typeNames ?? []));
+    return exportRecords(view, exportedTypes(view, request.typeNames ?? []), this.store.storage);
+  }
+
+  async openBlob(selector: BlobSelector): Promise<BlobCell> {
+    const view = this.images.view(await this.stateFor(selector));
+    return openBlobCell(view, selector, this.store.storage);
   }
 
   async snapshot(selector: ReadSelector): Promise<SnapshotOutput> {
@@ -366,6 +389,18 @@ export class GraphEngine implements Graph {
     return this.output(record, ref);
   }
 
+  commitChanges(request: CommitChangesRequest): Promise<CommitChangesOutput> {
+    return this.changeReader.ofCommit(request);
+  }
+
+  pollChanges(request: ChangeFeedRequest): Promise<ChangeFeedOutput> {
+    return this.changeReader.poll(request);
+  }
+
+  captureBaseline(request: ChangeBaselineRequest): Promise<AsyncIterable<Uint8Array>> {
+    return this.changeReader.baseline(request);
+  }
+
   async close(): Promise<void> {
     await this.warmed;
     await this.store.settle();
@@ -385,6 +420,11 @@ export class GraphEngine implements Graph {
   ensureWritable(): Promise<void> {
     this.writable ??= ensureConditionalWrites(this.store.storage, this.options.ports);
     return this.writable;
+  }
+
+  private blobIntake(): BlobIntake {
+    const { externalPolicy: policy, probe, store } = this;
+    return new BlobIntake({ storage: store.storage, policy, probe });
   }
 
   private authorize(actor: string | null, request: AuthorizationRequest): void {

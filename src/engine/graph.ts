@@ -1,5 +1,6 @@
 // The door of the engine: what a graph can do. Server, cluster and CLI call this and nothing behind it.
 
+import type { ExternalBlobBase } from "../lib/external-uri.ts";
 import type { JsonValue } from "../lib/json.ts";
 import type { Ports } from "../lib/ports.ts";
 import type { QueryPlan } from "../query/plan.ts";
@@ -9,6 +10,9 @@ import type {
   BranchCreateOutput,
   BranchDeleteOutput,
   BranchMergeOutput,
+  ChangeFeedOutput,
+  ChangeOp,
+  CommitChangesOutput,
   CommitOutput,
   LoadMode,
   LoadOutput,
@@ -42,6 +46,8 @@ export interface GraphOptions {
   readonly resident?: boolean;
   /** Milliseconds for which a known head is taken as current without asking storage; 0 asks every time. */
   readonly readStalenessMs?: number;
+  /** Where the objects lie that new Blob references may name; without any, such references are refused. */
+  readonly externalBlobs?: readonly ExternalBlobBase[];
 }
 
 /** Which state a read sees: a branch's head (default `main`) or one commit. Both given: 400. */
@@ -79,6 +85,35 @@ export interface LoadRequest {
   readonly onProgress?: (rows: number) => void;
 }
 
+/** Which cell of a state. */
+export interface BlobAddress {
+  readonly entity: "node" | "edge";
+  readonly type: string;
+  readonly id: string;
+  readonly property: string;
+}
+
+export interface BlobSelector extends ReadSelector, BlobAddress {}
+
+/** Half-open bytes; without an end up to that of the value, and an end past it is cut. */
+export interface BlobRange {
+  readonly start: number | bigint;
+  readonly end?: number | bigint;
+}
+
+/** A Blob cell at one commit, of which nothing was read yet. */
+export type BlobCell =
+  | {
+      readonly kind: "managed";
+      readonly size: number;
+      /** A strong entity tag, quotes included; equal bytes have the same one everywhere. */
+      readonly etag: string;
+      readonly snapshot: string;
+      /** Chunks of at most 4 MiB; a damaged value throws. Throws 416 for a range that begins past the value. */
+      read(range?: BlobRange): AsyncIterable<Uint8Array>;
+    }
+  | { readonly kind: "external"; readonly uri: string; readonly snapshot: string };
+
 export interface ExportRequest extends ReadSelector {
   readonly typeNames?: readonly string[];
 }
@@ -98,6 +133,36 @@ export interface SchemaApplyRequest {
   readonly checkCatalog?: (catalog: Catalog) => void;
 }
 
+/** Which entity changes are wanted: within a dimension any of the values, between dimensions all. */
+export interface ChangeFilters {
+  readonly kinds?: readonly ("node" | "edge")[];
+  /** Type names; one that does not exist matches nothing. */
+  readonly types?: readonly string[];
+  readonly ops?: readonly ChangeOp[];
+}
+
+export interface CommitChangesRequest extends ChangeFilters {
+  readonly commit: string;
+  /** Of an earlier page of the same commit with the same filters. */
+  readonly pageToken?: string;
+  /** Changes a page; 1,000 without. */
+  readonly limit?: number;
+}
+
+/** At most one of `cursor`, `start` and `pageToken`; without any the feed starts now. */
+export interface ChangeFeedRequest extends ChangeFilters {
+  readonly branch?: string;
+  readonly cursor?: string;
+  /** `now`, `beginning` or `after:<commit id>`. */
+  readonly start?: string;
+  readonly pageToken?: string;
+  readonly limit?: number;
+}
+
+export interface ChangeBaselineRequest extends ChangeFilters {
+  readonly branch?: string;
+}
+
 export interface Graph {
   /** Where it is kept, as shown to people. */
   readonly uri: string;
@@ -109,6 +174,8 @@ export interface Graph {
   /** Chunks of at most 64 KiB of NDJSON. Everything refusable is refused before the first chunk. */
   export(request: ExportRequest): Promise<AsyncIterable<Uint8Array>>;
   snapshot(selector: ReadSelector): Promise<SnapshotOutput>;
+  /** One Blob cell. Throws 400 for what is no Blob property, 404 for a missing entity and for a null. */
+  openBlob(selector: BlobSelector): Promise<BlobCell>;
 
   /** The catalog at the head of `main`. */
   catalog(): Promise<Catalog>;
@@ -128,6 +195,13 @@ export interface Graph {
   commits(branch?: string): Promise<readonly CommitOutput[]>;
   /** Searches all live branches; 404 where unknown. */
   commit(id: string): Promise<CommitOutput>;
+
+  /** What a commit changed against its first parent, one page. 410 where cleanup reclaimed what that takes. */
+  commitChanges(request: CommitChangesRequest): Promise<CommitChangesOutput>;
+  /** What the commits of a branch changed since a cursor, one page. */
+  pollChanges(request: ChangeFeedRequest): Promise<ChangeFeedOutput>;
+  /** The head as NDJSON, like export, and as the last line the cursor from which the feed goes on. */
+  captureBaseline(request: ChangeBaselineRequest): Promise<AsyncIterable<Uint8Array>>;
 
   /** Waits for background work (checkpoints, indexes) and lets go of memory. */
   close(): Promise<void>;

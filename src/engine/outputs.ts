@@ -116,4 +116,60 @@ export interface SchemaApplyOutput {
   readonly steps: readonly JsonObject[];
 }
 
+/** Why a commit changed what it changed (spec 03 §12). Members without a value are left out. */
+export interface ChangeCause {
+  readonly graph_commit_id: string;
+  readonly parent_commit_id?: string;
+  readonly merged_parent_commit_id?: string;
+  /** The branch that the commit landed on, `main` spelled out. */
+  readonly authored_branch: string;
+  readonly actor_id?: string;
+  /** Microseconds since the Unix epoch. */
+  readonly authored_at: number;
+}
+
+export type ChangeOp = "insert" | "update" | "delete";
+
+/** A whole entity before or after a commit; its id stands beside it. */
+export interface ChangeImage {
+  readonly properties: JsonObject;
+  /** Edges only. */
+  readonly endpoints?: { readonly from: string; readonly to: string };
+}
+
+export interface EntityChange {
+  readonly kind: "node" | "edge";
+  /** `id` is opaque: it survives a rename, and a type that was dropped and made again has another. */
+  readonly type: { readonly id: string; readonly name: string };
+  readonly id: string;
+  readonly op: ChangeOp;
+  readonly before?: ChangeImage;
+  readonly after?: ChangeImage;
+}
+
+/** What one commit changed. */
+export interface ChangeBlock {
+  readonly cause: ChangeCause;
+  readonly changes: readonly EntityChange[];
+}
+
+export interface CommitChangesOutput extends ChangeBlock {
+  /** Left out on the last page. */
+  readonly next_page_token?: string;
+}
+
+/** Ends either within a block, with a page token, or after one, with a cursor. */
+export interface ChangeFeedOutput {
+  readonly blocks: readonly ChangeBlock[];
+  readonly next_page_token?: string;
+  readonly cursor?: string;
+  readonly caught_up?: boolean;
+}
+
+/** The last record of a baseline. */
+export interface ChangeBaselineOutput {
+  readonly snapshot_commit_id: string;
+  readonly resume_cursor: string;
+}
+
 export type { JsonObject, JsonValue };

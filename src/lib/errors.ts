@@ -99,7 +99,20 @@ export interface ErrorDetails {
   };
   readonly resource_limit?: { readonly resource: string; readonly limit: number; readonly actual: number };
   readonly recovery_required?: { readonly operation_id: string };
+  /** Half-open; what a range asked for, of a value that has `length` bytes. */
+  readonly blob_range?: {
+    readonly start: number | bigint;
+    readonly end: number | bigint;
+    readonly length: number;
+  };
+  readonly external_blob_source?: { readonly uri: string; readonly reason: string };
   readonly precondition_failure?: { readonly expected: string; readonly actual?: string };
+  readonly change_feed_gap?: { readonly cursor?: string; readonly first_unreadable_commit_id: string };
+  readonly change_diff_refusal?: {
+    readonly reason: "parentless_commit" | "schema_boundary";
+    readonly graph_commit_id: string;
+    readonly type_name?: string;
+  };
 }
 
 /** The JSON body that HTTP sends and `--json` prints for a failure. */
@@ -152,6 +165,14 @@ export const tooLarge = (resource: string, limit: number, actual: number, messag
     {
       resource_limit: { resource, limit, actual },
     },
+  );
+
+/** A byte range that begins at the end of a value or past it; half-open. */
+export const rangeNotSatisfiable = (start: number | bigint, end: number | bigint, length: number) =>
+  new OmnigraphError(
+    "range_not_satisfiable",
+    `blob range [${start}, ${end}) is not satisfiable for a value of length ${length}`,
+    { blob_range: { start, end, length } },
   );
 
 /** Wraps whatever was thrown; our own errors pass through unchanged. */

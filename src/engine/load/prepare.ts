@@ -9,6 +9,7 @@ import type { EdgeType, EntityType, NodeType } from "../../schema/catalog.ts";
 import { findEdge } from "../../schema/index.ts";
 import type { GraphStore } from "../../store/index.ts";
 import type { DeletedEdge, ReadSet, TypeChanges } from "../../store/types.ts";
+import type { BlobIntake } from "../blob/index.ts";
 import type { LoadedType, LoadMode } from "../outputs.ts";
 import { type EdgeRow, ImageCheck } from "../write/image-check.ts";
 import { ReadSetBuilder } from "../write/reads.ts";
@@ -30,6 +31,7 @@ export interface LoadContext {
   readonly view: View;
   readonly ports: Ports;
   readonly mode: LoadMode;
+  readonly blobs: BlobIntake;
   readonly onProgress?: (rows: number) => void;
 }
 
@@ -57,6 +59,7 @@ export async function prepareLoad(
     loader.finish();
   }
   await check.finish();
+  await context.blobs.finish();
 
   const changes: TypeChanges[] = [];
   for (const { loader, rows } of types) {
@@ -95,12 +98,12 @@ async function readBatch(
       type.kind === "node"
         ? (row: Parameters<ImageCheck["addNode"]>[1]) => check.addNode(type, row)
         : (row: Parameters<ImageCheck["addEdge"]>[1]) => check.addEdge(type, row);
-    const loader = new TypeLoader(type, context.mode, nextId, rows, onRow);
+    const loader = new TypeLoader(type, context.mode, nextId, rows, onRow, context.blobs);
     loaded.set(type, { loader, rows });
     return loader;
   };
 
-  await readLines(data, (text, line) => {
+  await readLines(paced(data, context.blobs), (text, line) => {
     const envelope = parseEnvelope(text, line);
     const type =
       envelope.kind === "node"
@@ -123,6 +126,14 @@ async function readBatch(
   const first = firstByType(recordErrors);
   if (first !== null) throw first;
   return loaded;
+}
+
+/** The same chunks, each only when the values of those before it have left the memory that they may take. */
+async function* paced(data: AsyncIterable<Uint8Array>, blobs: BlobIntake): AsyncIterable<Uint8Array> {
+  for await (const chunk of data) {
+    yield chunk;
+    await blobs.room();
+  }
 }
 
 /** Nodes before edges, each by name. */

@@ -7,6 +7,7 @@ import type { Value } from "../../query/plan.ts";
 import type { EntityType } from "../../schema/catalog.ts";
 import { type KeyValue, nodeIdFromKey } from "../../schema/index.ts";
 import type { Row } from "../../store/types.ts";
+import type { BlobIntake } from "../blob/index.ts";
 import type { LoadMode } from "../outputs.ts";
 import { type RowCheck, rowCheck } from "../write/row-checks.ts";
 import type { RowSink } from "../write/row-sink.ts";
@@ -32,9 +33,10 @@ export class TypeLoader {
     private readonly nextId: () => string,
     private readonly sink: RowSink,
     private readonly onRow: (row: Row) => void,
+    blobs: BlobIntake,
   ) {
     for (const [column, property] of type.properties.entries()) this.columns.set(property.name, column);
-    this.readers = type.properties.map(valueReader);
+    this.readers = type.properties.map((property) => valueReader(property, blobs));
     this.required = type.properties.flatMap((property, column) => (property.type.nullable ? [] : [column]));
     this.keyColumns =
       type.kind === "node" && type.key !== null

@@ -1,12 +1,13 @@
 // A JSON value of a load -> the value a property stores, strictly: the wrong JSON type is an error, nullable or not.
 
 import { unreachable } from "../../lib/assert.ts";
-import { badRequest, unsupported } from "../../lib/errors.ts";
-import { type JsonValue, jsonNumber, stringifyJson } from "../../lib/json.ts";
+import { badRequest } from "../../lib/errors.ts";
+import { type JsonValue, jsonKind, jsonNumber, stringifyJson } from "../../lib/json.ts";
 import { parseDate, parseDateTime } from "../../lib/temporal.ts";
 import type { Value } from "../../query/plan.ts";
 import type { Property, PropertyType, ScalarName } from "../../schema/catalog.ts";
 import { typeLabel } from "../../schema/index.ts";
+import { type BlobIntake, notABlob } from "../blob/index.ts";
 import { floatInRange, integerInRange } from "../write/coerce.ts";
 
 /** Reads a present, non-null JSON value. Throws bad_request naming the property. */
@@ -15,10 +16,10 @@ export type ValueReader = (value: JsonValue) => Value;
 const DAYS_MAX = 2 ** 31 - 1;
 const DAYS_MIN = -(2 ** 31);
 
-export function valueReader(property: Property): ValueReader {
+export function valueReader(property: Property, blobs: BlobIntake): ValueReader {
   const { name, type } = property;
   if (typeof type.scalar === "object") return vectorReader(name, type.scalar.vector);
-  const scalar = scalarReader(name, type);
+  const scalar = scalarReader(name, type, blobs);
   if (!type.list) return scalar;
   return (value) => {
     if (!Array.isArray(value)) throw badRequest(`list property '${name}' expects a JSON array`);
@@ -48,7 +49,7 @@ function badListItem(name: string): Error {
 
 class WrongJsonType extends Error {}
 
-function scalarReader(name: string, type: PropertyType): ValueReader {
+function scalarReader(name: string, type: PropertyType, blobs: BlobIntake): ValueReader {
   const label = typeLabel({ ...type, list: false });
   const wrong = (value: JsonValue): Error =>
     type.list
@@ -111,8 +112,9 @@ function scalarReader(name: string, type: PropertyType): ValueReader {
         throw wrong(value);
       };
     case "Blob":
-      return () => {
-        throw unsupported(`writing Blob property '${name}'`);
+      return (value) => {
+        if (typeof value !== "string") throw notABlob(name, jsonKind(value));
+        return blobs.accept(name, value);
       };
     default:
       return unreachable(scalar);

@@ -2,9 +2,10 @@
 // already made sure that the kinds fit; what remains depends on the value itself.
 
 import { unreachable } from "../../lib/assert.ts";
-import { badRequest, unsupported } from "../../lib/errors.ts";
+import { badRequest } from "../../lib/errors.ts";
 import type { Value } from "../../query/plan.ts";
 import type { Property, PropertyType, ScalarName } from "../../schema/catalog.ts";
+import { type BlobIntake, notABlob } from "../blob/index.ts";
 
 type IntegerScalar = "I32" | "I64" | "U32" | "U64";
 
@@ -36,7 +37,7 @@ export function floatInRange(name: string, scalar: "F32" | "F64", value: number)
 }
 
 /** `owner` names the type in messages. Throws bad_request for a value that the property cannot hold. */
-export function coerceValue(owner: string, property: Property, value: Value): Value {
+export function coerceValue(owner: string, property: Property, value: Value, blobs: BlobIntake): Value {
   const { type, name } = property;
   if (value === null) {
     if (!type.nullable) throw badRequest(`non-nullable property '${name}' of ${owner} cannot be null`);
@@ -44,12 +45,12 @@ export function coerceValue(owner: string, property: Property, value: Value): Va
   }
   if (type.list) {
     if (!Array.isArray(value)) throw badRequest(`list property '${name}' expects a JSON array`);
-    return value.map((item) => coerceScalar(property, type, item as Value));
+    return value.map((item) => coerceScalar(property, type, item as Value, blobs));
   }
-  return coerceScalar(property, type, value);
+  return coerceScalar(property, type, value, blobs);
 }
 
-function coerceScalar(property: Property, type: PropertyType, value: Value): Value {
+function coerceScalar(property: Property, type: PropertyType, value: Value, blobs: BlobIntake): Value {
   const { name } = property;
   if (typeof type.scalar === "object") return coerceVector(name, type.scalar.vector, value);
   const scalar: ScalarName = type.scalar;
@@ -74,7 +75,8 @@ function coerceScalar(property: Property, type: PropertyType, value: Value): Val
     case "DateTime":
       return value;
     case "Blob":
-      throw unsupported(`writing Blob property '${name}'`);
+      if (typeof value !== "string") throw notABlob(name, typeof value);
+      return blobs.accept(name, value);
     default:
       return unreachable(scalar);
   }

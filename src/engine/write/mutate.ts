@@ -6,6 +6,7 @@ import type { Ports } from "../../lib/ports.ts";
 import type { MutationPlan, Parameters } from "../../query/plan.ts";
 import type { GraphStore } from "../../store/index.ts";
 import type { ReadSet, TypeChanges } from "../../store/types.ts";
+import type { BlobIntake } from "../blob/index.ts";
 import { stagedChanges } from "./changes.ts";
 import { ImageCheck } from "./image-check.ts";
 import { ReadSetBuilder } from "./reads.ts";
@@ -25,6 +26,7 @@ export interface MutationContext {
   readonly ports: Ports;
   readonly parameters: Parameters;
   readonly nowMs: number;
+  readonly blobs: BlobIntake;
 }
 
 /** Throws bad_request for the first violated rule of the final image; nothing is written then. */
@@ -42,6 +44,7 @@ export async function prepareMutation(
   });
   staging.describeTo(check);
   await check.finish();
+  await context.blobs.finish();
   const isEffective = affected.nodes + affected.edges > 0;
   return { affected, reads: reads.build(), changes: isEffective ? await stagedChanges(staging, store) : [] };
 }

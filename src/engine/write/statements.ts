@@ -1,7 +1,7 @@
 // Runs the statements of one checked mutation, in order, over a view and what earlier statements staged.
 
 import type { View } from "../../index/view.ts";
-import { badRequest, unsupported } from "../../lib/errors.ts";
+import { badRequest } from "../../lib/errors.ts";
 import type { Ports } from "../../lib/ports.ts";
 import { ulid } from "../../lib/ulid.ts";
 import { resolveConstant } from "../../query/index.ts";
@@ -16,6 +16,7 @@ import type {
 import type { EdgeType, EntityType, NodeType } from "../../schema/catalog.ts";
 import { type KeyValue, nodeIdFromKey } from "../../schema/index.ts";
 import type { Row } from "../../store/types.ts";
+import type { BlobIntake } from "../blob/index.ts";
 import { coerceValue } from "./coerce.ts";
 import { compareValues } from "./compare.ts";
 import type { EdgeRow } from "./image-check.ts";
@@ -30,6 +31,7 @@ export interface StatementContext {
   /** `now()`, fixed once per request: milliseconds since the epoch. */
   readonly nowMs: number;
   readonly ports: Ports;
+  readonly blobs: BlobIntake;
 }
 
 export interface Affected {
@@ -119,7 +121,7 @@ function assignedValues(
     // A null key component has a message of its own, made where the id is derived.
     const isKey = type.kind === "node" && (type.key?.includes(property) ?? false);
     values[type.properties.indexOf(property)] =
-      resolved === null && isKey ? null : coerceValue(type.name, property, resolved);
+      resolved === null && isKey ? null : coerceValue(type.name, property, resolved, context.blobs);
   }
   return values;
 }
@@ -138,16 +140,13 @@ async function update(
   const { type, assignments } = statement;
   const rows = await matchingNodes(type, statement.predicate, context);
   if (rows.length === 0) return 0;
-  if (type.properties.some((property) => property.type.scalar === "Blob")) {
-    throw unsupported(`updating ${type.name}, which has Blob properties,`);
-  }
   const assigned = assignments.flatMap(({ property, value }) =>
     property === null
       ? []
       : [
           {
             column: type.properties.indexOf(property),
-            value: coerceValue(type.name, property, resolve(value, context)),
+            value: coerceValue(type.name, property, resolve(value, context), context.blobs),
           },
         ],
   );
