@@ -402,6 +402,8 @@ export class GraphEngine implements Graph {
   }
 
   async close(): Promise<void> {
+    // What it writes and removes again must not be cut short when the process ends. Whether it failed, the first write says.
+    await this.writable?.catch(() => undefined);
     await this.warmed;
     await this.store.settle();
     this.images.clear();
