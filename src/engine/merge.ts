@@ -6,8 +6,8 @@ import { badRequest, conflict, type MergeConflict } from "../lib/errors.ts";
 import { compareUtf8 } from "../lib/utf8.ts";
 import type { EdgeType, EntityType, NodeType, StableId } from "../schema/catalog.ts";
 import type { GraphStore } from "../store/index.ts";
-import { rowsOf } from "../store/index.ts";
 import type { DeletedEdge, LoggedCommit, ReadSet, Row, TypeChanges } from "../store/types.ts";
+import { addedRows } from "./added-rows.ts";
 import { stagedChanges } from "./write/changes.ts";
 import { type EdgeRow, ImageCheck, type Violation } from "./write/image-check.ts";
 import { ReadSetBuilder } from "./write/reads.ts";
@@ -92,16 +92,6 @@ async function touchedBy(
     if (names.whole && type !== undefined) await addAll(type, names, [base, source]);
   }
   return touched;
-}
-
-/** The rows that a commit added to a type, from the entry or its segments. */
-export async function addedRows(store: GraphStore, type: EntityType, change: TypeChanges): Promise<Row[]> {
-  const rows = change.rows === null ? [] : rowsOf(change.rows, type);
-  for (const segment of change.segments) {
-    const batches = await store.readSegmentBatches(segment);
-    for (const batch of batches) for (const row of rowsOf(batch, type)) rows.push(row);
-  }
-  return rows;
 }
 
 /** A commit that replaced the whole type touched everything that was or is there. */

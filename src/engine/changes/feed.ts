@@ -1,0 +1,222 @@
+// The changes of a branch's commits, oldest first, from a place that the caller remembers (spec 03 §13). Nothing about a
+// caller is kept here: a cursor works from any process, any number of times.
+
+import { assert } from "../../lib/assert.ts";
+import { badRequest } from "../../lib/errors.ts";
+import { type GraphStore, MAIN } from "../../store/index.ts";
+import type { BranchState, CommitRecord } from "../../store/types.ts";
+import type { ChangeFeedRequest } from "../graph.ts";
+import type { ChangeBlock, ChangeFeedOutput } from "../outputs.ts";
+import { commitBlock, isUndeliverable } from "./commit-block.ts";
+import { type ChangeFilter, changeFilter } from "./filter.ts";
+import { POLL_COMMITS_MAX, READ_AHEAD_COMMITS } from "./limits.ts";
+import { BlockWalk, PageRoom, type PausedWalks, pageLimit } from "./pages.ts";
+import { rowChanges } from "./row-changes.ts";
+import {
+  type ChainPoint,
+  cursorRejected,
+  type FeedPageToken,
+  feedBinding,
+  lastSent,
+  printToken,
+  readToken,
+  requireBinding,
+  type SentChange,
+} from "./tokens.ts";
+
+/** Where a page begins and how far it may go. */
+interface Stretch {
+  /** The last commit that was delivered whole. */
+  readonly after: ChainPoint;
+  /** The last commit to deliver: the head that the poll saw. */
+  readonly cut: ChainPoint;
+  /** The last change that was sent of the commit behind `after`; null where none was. */
+  readonly sent: SentChange | null;
+}
+
+/** One page of one poll. */
+interface Poll {
+  readonly store: GraphStore;
+  readonly paused: PausedWalks;
+  readonly head: BranchState;
+  readonly filter: ChangeFilter;
+  readonly request: ChangeFeedRequest;
+}
+
+export async function pollChanges(
+  store: GraphStore,
+  paused: PausedWalks,
+  request: ChangeFeedRequest,
+): Promise<ChangeFeedOutput> {
+  const filter = changeFilter(request);
+  const room = new PageRoom(pageLimit(request.limit));
+  const find = stretchFinder(request);
+  const head = await store.branch(request.branch ?? MAIN).head();
+  const poll: Poll = { store, paused, head, filter, request };
+  return fillPage(poll, room, await find(poll));
+}
+
+/** The token that the feed goes on from after a commit. */
+export function cursorAfter(
+  store: GraphStore,
+  { ref }: BranchState,
+  filter: ChangeFilter,
+  after: ChainPoint,
+) {
+  return printToken({ kind: "feed cursor", ...feedBinding(store.graphId, ref, filter), after });
+}
+
+/** Refuses what is wrong with the request itself before anything is read. */
+function stretchFinder(request: ChangeFeedRequest): (poll: Poll) => Promise<Stretch> {
+  const { cursor, start, pageToken } = request;
+  if ([cursor, start, pageToken].filter((given) => given !== undefined).length > 1) {
+    throw badRequest("`cursor`, `start` and `page_token` are mutually exclusive");
+  }
+  if (cursor !== undefined) {
+    const token = readToken("feed cursor", cursor);
+    return async (poll) => {
+      requireBinding(token, bindingOf(poll));
+      await requireOnChain(poll, token.after);
+      return { after: token.after, cut: pointOf(poll.head.head), sent: null };
+    };
+  }
+  if (pageToken !== undefined) {
+    const token = readToken("feed page token", pageToken);
+    return async (poll) => {
+      requireBinding(token, bindingOf(poll));
+      await Promise.all([requireOnChain(poll, token.block), requireOnChain(poll, token.cut)]);
+      const before = await pointAt(poll, token.block.version - 1);
+      return { after: before, cut: token.cut, sent: token.sent };
+    };
+  }
+  return startFinder(start ?? "now");
+}
+
+const START_HINT = "start must be now | beginning | after:<commit_id>";
+const AFTER = "after:";
+
+function startFinder(start: string): (poll: Poll) => Promise<Stretch> {
+  const from = (after: ChainPoint, { head }: Poll): Stretch => ({
+    after,
+    cut: pointOf(head.head),
+    sent: null,
+  });
+  if (start === "now") return async (poll) => from(pointOf(poll.head.head), poll);
+  if (start === "beginning") return async (poll) => from(await pointAt(poll, 1), poll);
+  const commit = start.startsWith(AFTER) ? start.slice(AFTER.length) : "";
+  if (commit === "") throw badRequest(START_HINT);
+  return async (poll) => {
+    const chain = await poll.store.history(poll.head);
+    const record = chain.find(({ id }) => id === commit);
+    if (record === undefined) {
+      throw cursorRejected(`commit '${commit}' is not in the history of branch '${poll.head.ref.name}'`);
+    }
+    return from(pointOf(record), poll);
+  };
+}
+
+const pointOf = ({ id, version }: CommitRecord): ChainPoint => ({ id, version });
+const bindingOf = ({ store, head, filter }: Poll) => feedBinding(store.graphId, head.ref, filter);
+
+async function pointAt({ store, head }: Poll, version: number): Promise<ChainPoint> {
+  const record = await store.commitAt(head, version);
+  if (record === null) throw cursorRejected(`it names no commit of branch '${head.ref.name}'`);
+  return pointOf(record);
+}
+
+async function requireOnChain(poll: Poll, point: ChainPoint): Promise<void> {
+  if ((await pointAt(poll, point.version)).id !== point.id) {
+    throw cursorRejected(`commit '${point.id}' is not in the history of branch '${poll.head.ref.name}'`);
+  }
+}
+
+async function fillPage(poll: Poll, room: PageRoom, stretch: Stretch): Promise<ChangeFeedOutput> {
+  const records = await recordsOf(poll, stretch);
+  const blocks: ChangeBlock[] = [];
+  let delivered = stretch.after;
+  for (const [i, record] of records.entries()) {
+    if (room.isFull) break;
+    if (i % READ_AHEAD_COMMITS === 0) await readAhead(poll, records.slice(i, i + READ_AHEAD_COMMITS));
+    const walk = await walkOf(poll, record, i === 0 ? stretch.sent : null, blocks.length === 0);
+    if (walk === null) break;
+    const { changes, isComplete } = await room.fill(walk);
+    const block = { cause: walk.cause, changes };
+    if (!isComplete) {
+      // Nothing of this commit had room: the page ends before it.
+      if (changes.length === 0) break;
+      return {
+        blocks: [...blocks, block],
+        next_page_token: pageTokenAfter(poll, stretch, record, block, walk),
+      };
+    }
+    blocks.push(block);
+    delivered = pointOf(record);
+  }
+  return {
+    blocks,
+    cursor: cursorAfter(poll.store, poll.head, poll.filter, delivered),
+    caught_up: delivered.id === poll.head.head.id,
+  };
+}
+
+/** The commits that a page looks at. */
+async function recordsOf({ store, head }: Poll, { after, cut }: Stretch): Promise<CommitRecord[]> {
+  const count = Math.min(cut.version - after.version, POLL_COMMITS_MAX);
+  const versions = Array.from({ length: Math.max(count, 0) }, (_, i) => after.version + 1 + i);
+  const records = await Promise.all(versions.map((version) => store.commitAt(head, version)));
+  return records.map((record) => {
+    assert(record !== null, "a chain has a commit at every version up to its head");
+    return record;
+  });
+}
+
+/**
+ * Brings the log entries of commits into memory side by side, so that the walk over them need not wait for one after the
+ * other. What fails here fails again, and is told, where the commit itself is opened.
+ */
+async function readAhead({ store, head }: Poll, records: readonly CommitRecord[]): Promise<void> {
+  const first = records.at(0)?.parent;
+  const last = records.at(-1);
+  if (records.length < 2 || first == null || last === undefined) return;
+  try {
+    const base = await store.stateAt(first, [head]);
+    await store.commitsAfter(await store.stateAt(last.id, [head]), base);
+  } catch {}
+}
+
+/** The walk over a commit's changes; null where it cannot be delivered and the page can end before it. */
+async function walkOf(
+  { store, paused, head, filter, request }: Poll,
+  record: CommitRecord,
+  sent: SentChange | null,
+  isFirst: boolean,
+): Promise<BlockWalk | null> {
+  const kept = sent === null || request.pageToken === undefined ? null : paused.take(request.pageToken);
+  if (kept !== null) return kept;
+  try {
+    const block = await commitBlock(store, head, record, request.cursor);
+    return new BlockWalk(store.storage, block.cause, rowChanges(store, block, filter, sent));
+  } catch (thrown) {
+    if (isFirst || !isUndeliverable(thrown)) throw thrown;
+    return null;
+  }
+}
+
+function pageTokenAfter(
+  poll: Poll,
+  { cut }: Stretch,
+  record: CommitRecord,
+  { changes }: ChangeBlock,
+  walk: BlockWalk,
+): string {
+  const token: FeedPageToken = {
+    kind: "feed page token",
+    ...bindingOf(poll),
+    block: pointOf(record),
+    cut,
+    sent: lastSent(changes),
+  };
+  const text = printToken(token);
+  poll.paused.keep(text, walk);
+  return text;
+}
