@@ -135,8 +135,9 @@ function rawPath(request: Request): string {
   return query < 0 ? url.slice(start) : url.slice(start, query);
 }
 
-/** The headers of an answer without its body, length included. */
+/** The headers of an answer without its body, length included; an answer without a body has said its length. */
 async function headOf(response: Response): Promise<Response> {
+  if (response.body === null) return response;
   const { byteLength } = await response.arrayBuffer();
   response.headers.set("content-length", String(byteLength));
   return response;

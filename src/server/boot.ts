@@ -34,11 +34,12 @@ export async function boot(options: BootOptions, ports: Ports, log: Logger): Pro
 
   const { server, graphs: bundles } = bindPolicies(snapshot.policies);
   const serverGate = server === null ? null : await compileBundle(server.content, { kind: "server" });
-  const toServe = snapshot.graphs.map(({ id, rootUri, queries, embedding }) => ({
+  const toServe = snapshot.graphs.map(({ id, rootUri, queries, embedding, externalBlobs }) => ({
     id,
     uri: rootUri,
     queries: new Map(queries.map(({ name, source }) => [name, source])),
     embedding,
+    externalBlobs: externalBlobs?.bases ?? [],
     policy: bundles.get(id)?.content ?? null,
   }));
   const graphs = await openAll(toServe, options, ports, log);

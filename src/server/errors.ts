@@ -1,6 +1,7 @@
 // The one error envelope of every answer that is not a success.
 
 import { type ErrorEnvelope, OmnigraphError } from "../lib/errors.ts";
+import { type JsonObject, stringifyJson } from "../lib/json.ts";
 import { ADMISSION_RETRY_AFTER_S } from "./limits.ts";
 import type { Logger } from "./log.ts";
 
@@ -22,8 +23,12 @@ export function errorResponse(thrown: unknown, log: Logger): Response {
   if (error.kind === "internal" && error === thrown) {
     log.log("error", "request failed", { error: error.message, cause: causeOf(error) });
   }
-  return envelopeResponse(error.toEnvelope(), error.status, headersOf(error));
+  return renderError(error);
 }
+
+/** The envelope of an error, with headers that the route adds. */
+export const renderError = (error: OmnigraphError, more: Readonly<Record<string, string>> = {}): Response =>
+  envelopeResponse(error.toEnvelope(), error.status, { ...headersOf(error), ...more });
 
 /** A known path asked with a method it does not have. */
 export function methodNotAllowed(allowed: readonly string[]): Response {
@@ -35,7 +40,7 @@ export function methodNotAllowed(allowed: readonly string[]): Response {
 }
 
 const envelopeResponse = (body: ErrorEnvelope, status: number, headers: Record<string, string>) =>
-  new Response(JSON.stringify(body), { status, headers });
+  new Response(stringifyJson(body as unknown as JsonObject), { status, headers });
 
 function hidden(thrown: unknown, log: Logger): OmnigraphError {
   if (thrown instanceof DOMException && thrown.name === "AbortError") {

@@ -4,6 +4,7 @@
 import { type EmbeddingProfile, resolveProfile } from "../embedding/index.ts";
 import { openGraph } from "../engine/index.ts";
 import { badRequest } from "../lib/errors.ts";
+import type { ExternalBlobBase } from "../lib/external-uri.ts";
 import type { Ports } from "../lib/ports.ts";
 import { compileBundle, enforce } from "../policy/index.ts";
 import { openStorage } from "../storage/index.ts";
@@ -22,6 +23,8 @@ export interface GraphToServe {
   readonly queries: ReadonlyMap<string, string>;
   /** Null: the graph embeds with what the environment says. */
   readonly embedding: EmbeddingProfile | null;
+  /** Where the objects lie that new Blob references may name. */
+  readonly externalBlobs: readonly ExternalBlobBase[];
   /** Text of the bundle bound to it. */
   readonly policy: string | null;
 }
@@ -93,7 +96,7 @@ async function openOne(graph: GraphToServe, ports: Ports, log: Logger): Promise<
 }
 
 async function serve(
-  { id, uri, policy }: GraphToServe,
+  { id, uri, externalBlobs, policy }: GraphToServe,
   queries: ReadonlyMap<string, StoredQuery>,
   ports: Ports,
 ): Promise<ServedGraph> {
@@ -104,6 +107,8 @@ async function serve(
     ports,
     forWriting: true,
     resident: true,
+    // A server never takes a caller's word for what it may read on its own machine.
+    externalBlobs: externalBlobs.filter(({ scope }) => scope === "server_safe"),
     // Code that holds the open graph without HTTP is asked too.
     ...(gate === null ? {} : { gate: (actor, request) => enforce(gate, actor, request) }),
     ...readStaleness(ports),

@@ -2,7 +2,7 @@
 
 import type { JsonObject, JsonValue } from "../lib/json.ts";
 import { VERSION } from "../lib/version.ts";
-import type { QueryShapes, RouteDefinition } from "./route.ts";
+import type { AnswerDefinition, QueryShapes, RouteDefinition } from "./route.ts";
 import { flatRoutes, graphRoutes } from "./routes/index.ts";
 import { anyObject, type Component, type Shape } from "./schema-kit.ts";
 import { ErrorOutput } from "./shapes.ts";
@@ -17,15 +17,19 @@ const DESCRIPTION =
   "merges and history of the graphs of one cluster.";
 
 const STATUS_TEXT: Readonly<Record<number, string>> = {
+  206: "A part of the value.",
+  302: "The value is an external object; `Location` is its URI.",
+  304: "The value is the one that the request names.",
   400: "The request is malformed, or the query or data does not fit the schema.",
   401: "No bearer token, or an unknown one.",
   403: "Policy does not allow it.",
   404: "No such graph, branch, commit or stored query.",
   405: "The path has other methods.",
   409: "Conflict with the state of the graph.",
-  412: "The branch head is not the commit that the header names.",
+  412: "What the request's header names is not what is there.",
   413: "A body or a bounded resource is too large.",
   415: "The content type is not the one the route takes.",
+  416: "The value ends before the range.",
   424: "An external blob source cannot be read.",
   429: "The actor has too many writes in flight.",
   500: "The server or its storage failed.",
@@ -49,6 +53,11 @@ export function openApiDocument({ secured }: { readonly secured: boolean }): Jso
   for (const { definition } of graphRoutes) {
     const id = `cluster_${definition.operationId}`;
     add(GRAPH_PREFIX + definition.path, definition.method, operation(definition, id, [graphId], secured));
+    const { head } = definition;
+    if (head === undefined) continue;
+    const described = { ...definition, method: "HEAD", failures: head.failures } as const;
+    const headId = `cluster_${head.operationId}`;
+    add(GRAPH_PREFIX + definition.path, "HEAD", operation(described, headId, [graphId], secured));
   }
   return {
     openapi: "3.1.0",
@@ -61,8 +70,11 @@ export function openApiDocument({ secured }: { readonly secured: boolean }): Jso
   };
 }
 
+/** What an operation is made from: the definition of a route, or of its HEAD. */
+type Described = Omit<Definition, "method"> & { readonly method: Definition["method"] | "HEAD" };
+
 function operation(
-  definition: Definition,
+  definition: Described,
   operationId: string,
   firstParameters: readonly JsonObject[],
   secured: boolean,
@@ -80,14 +92,14 @@ function operation(
   };
 }
 
-function parametersOf({ path, query, header }: Definition): JsonObject[] {
+function parametersOf({ path, query, header }: Described): JsonObject[] {
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) =>
     pathParameter(name ?? "", "Percent-encoded."),
   );
   const inQuery = Object.entries(query ?? {}).map(([name, shape]) => ({
     name,
     in: "query",
-    required: false,
+    required: shape.required,
     schema: shape.schema,
   }));
   const inHeader =
@@ -115,7 +127,7 @@ const pathParameter = (name: string, description: string): JsonObject => ({
   schema: STRING,
 });
 
-function requestBody({ body }: Definition): JsonObject {
+function requestBody({ body }: Described): JsonObject {
   switch (body?.kind) {
     case undefined:
       return {};
@@ -128,15 +140,32 @@ function requestBody({ body }: Definition): JsonObject {
   }
 }
 
-function responses({ answer, failures }: Definition): JsonObject {
-  const content = answer.kind === "json" ? json(answer.shape.schema) : ndjson(answer.description);
-  const failed = [...failures]
+function responses({ method, answer, failures }: Described): JsonObject {
+  const content = method === "HEAD" ? {} : { content: contentOf(answer) };
+  const others = [...failures]
     .sort((a, b) => a - b)
-    .map((status) => [
-      String(status),
-      { description: STATUS_TEXT[status] ?? "", content: json(ErrorOutput.schema) },
-    ]);
-  return { "200": { description: "Done.", content }, ...Object.fromEntries(failed) };
+    .map((status) => {
+      const description = STATUS_TEXT[status] ?? "";
+      if (status === 206) return [String(status), { description, ...content }];
+      const hasBody = status >= 400 && method !== "HEAD";
+      return [String(status), { description, ...(hasBody ? { content: json(ErrorOutput.schema) } : {}) }];
+    });
+  return { "200": { description: "Done.", ...content }, ...Object.fromEntries(others) };
+}
+
+function contentOf(answer: AnswerDefinition): JsonObject {
+  switch (answer.kind) {
+    case "json":
+      return json(answer.shape.schema);
+    case "ndjson":
+      return ndjson(answer.description);
+    case "octets":
+      return {
+        "application/octet-stream": {
+          schema: { type: "string", format: "binary", description: answer.description },
+        },
+      };
+  }
 }
 
 const json = (schema: JsonObject): JsonObject => ({ "application/json": { schema } });

@@ -15,6 +15,7 @@ export type Tag =
   | "health"
   | "management"
   | "snapshots"
+  | "blobs"
   | "queries"
   | "mutations"
   | "schema"
@@ -33,7 +34,8 @@ export type BodyDefinition<B> =
 
 export type AnswerDefinition =
   | { readonly kind: "json"; readonly shape: Shape<unknown> }
-  | { readonly kind: "ndjson"; readonly description: string };
+  | { readonly kind: "ndjson"; readonly description: string }
+  | { readonly kind: "octets"; readonly description: string };
 
 export interface RouteDefinition<Q extends QueryShapes, B> {
   readonly method: Method;
@@ -47,12 +49,16 @@ export interface RouteDefinition<Q extends QueryShapes, B> {
   /** What policy is asked; null where nothing is. */
   readonly action: PolicyAction | null;
   readonly query?: Q;
+  /** Begins the refusal of a query string that cannot be read. */
+  readonly queryRefusal?: string;
   /** A request header that the route demands. */
   readonly header?: { readonly name: string; readonly description: string };
   readonly body?: BodyDefinition<B>;
   readonly answer: AnswerDefinition;
   /** Documented statuses beside 200. */
   readonly failures: readonly number[];
+  /** For a GET whose HEAD is an operation of its own. */
+  readonly head?: { readonly operationId: string; readonly failures: readonly number[] };
 }
 
 /** One request to a route of a graph, after authentication and the lookup of the graph. */
@@ -92,10 +98,22 @@ export function graphRoute<Q extends QueryShapes = Record<never, never>, B = und
   return {
     definition: definition as unknown as RouteDefinition<QueryShapes, unknown>,
     answer: async (call) => {
-      const query = queryParameters(call.request.url, names) as QueryOf<Q>;
+      const query = readQuery(definition, call.request.url, names) as QueryOf<Q>;
       return await handle({ ...call, route: definition, query });
     },
   };
+}
+
+function readQuery(
+  { queryRefusal = "" }: Pick<RouteDefinition<QueryShapes, unknown>, "queryRefusal">,
+  url: string,
+  names: readonly string[],
+): Readonly<Record<string, string>> {
+  try {
+    return queryParameters(url, names);
+  } catch (error) {
+    throw error instanceof OmnigraphError ? badRequest(queryRefusal + error.message) : error;
+  }
 }
 
 /** The percent-decoded segment at `index` below the graph: 1 is `b` in `/branches/b`. */

@@ -87,6 +87,13 @@ export const ErrorOutput = object(
     resource_limit: omittable(
       object("ResourceLimitOutput", { resource: text(), limit: integer(), actual: integer() }),
     ),
+    blob_range: omittable(
+      object("BlobRangeOutput", {
+        start: integer("First byte that was asked for."),
+        end: integer("The byte after the last one."),
+        length: integer("Bytes of the value."),
+      }),
+    ),
     external_blob_source: omittable(object("ExternalBlobSourceOutput", { uri: text(), reason: text() })),
     recovery_required: omittable(
       object("RecoveryRequiredOutput", {

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "bun:test";
-import { openGraph } from "../../src/engine/index.ts";
+import { initGraph, openGraph } from "../../src/engine/index.ts";
 import { systemPorts } from "../../src/lib/ports.ts";
 import { createLogger } from "../../src/server/log.ts";
 import { type GraphToServe, openGraphs } from "../../src/server/open-graphs.ts";
 import { openStorage } from "../../src/storage/index.ts";
-import { appliedCluster, cleanUp, HARBOR_SCHEMA } from "./support/cluster.ts";
+import { appliedCluster, cleanUp, HARBOR_SCHEMA, temporaryFolder } from "./support/cluster.ts";
 import { bundle } from "./support/policies.ts";
 
 const INSERT = { source: 'query add() { insert Port { code: "A" } }' };
@@ -21,6 +21,7 @@ const harbor = (more: Partial<GraphToServe> = {}): GraphToServe => ({
   uri: root,
   queries: new Map(),
   embedding: null,
+  externalBlobs: [],
   policy: null,
   ...more,
 });
@@ -114,5 +115,38 @@ describe("the gate of an open graph", () => {
     const { ready } = await opened(harbor());
     expect(await ready[0]?.graph.mutate({ ...INSERT, actor: null })).toMatchObject({ actor_id: null });
     await ready[0]?.graph.close();
+  });
+});
+
+describe("the external blobs of an open graph", () => {
+  const WRITE = {
+    source: 'query add($p: Blob) { insert Scan { name: "a", image: $p } }',
+    params: { p: "file:///etc/hostname" },
+    actor: null,
+  };
+
+  it("are those of server_safe bases alone", async () => {
+    const storage = await openStorage(`${temporaryFolder()}/scans.omni`, ports);
+    await initGraph({ storage, ports, schemaSource: "node Scan { name: String @key  image: Blob? }" });
+    const scans = (externalBlobs: GraphToServe["externalBlobs"]) =>
+      harbor({ uri: storage.uri, externalBlobs });
+    const local = { uri: "file:///etc/", scope: "embedded_only" } as const;
+    const bucket = { uri: "s3://scans/", scope: "server_safe" } as const;
+    for (const [bases, phrase] of [
+      [[local], "new external Blob URI ingress is denied for this graph"],
+      [[local, bucket], "URI is outside every configured external Blob base"],
+    ] as const) {
+      const { ready } = await opened(scans(bases));
+      await expect(ready[0]?.graph.mutate(WRITE)).rejects.toThrow(phrase);
+      await ready[0]?.graph.close();
+    }
+  });
+
+  it("keep a graph from being served when a base is no URI", async () => {
+    const { quarantined } = await opened(
+      harbor({ externalBlobs: [{ uri: "s3://a b/", scope: "server_safe" }] }),
+    );
+    expect(quarantined).toMatchObject([{ id: "harbor", stage: "open" }]);
+    expect(quarantined[0]?.reason).toContain("external blob base 's3://a b/'");
   });
 });

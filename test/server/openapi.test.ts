@@ -79,6 +79,8 @@ describe("the OpenAPI document", () => {
       "get /healthz": "200",
       "get /graphs": "200 401 403 405",
       "get /snapshot": "200 401 403 404",
+      "get /blob": "200 206 302 304 400 401 403 404 412 416 500",
+      "head /blob": "200 302 304 400 401 403 404 412 500",
       "get /schema": "200 401 403",
       "post /schema/apply": "200 400 401 403 409 429",
       "post /query": "200 400 401 403 404",

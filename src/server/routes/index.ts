@@ -1,6 +1,7 @@
 // Every route of the server, in the order in which the OpenAPI document lists them.
 
 import type { FlatRoute, GraphRoute } from "../route.ts";
+import { blobRoutes } from "./blob.ts";
 import { branchRoutes } from "./branches.ts";
 import { commitRoutes } from "./commits.ts";
 import { exportRoutes } from "./export.ts";
@@ -15,6 +16,7 @@ export const flatRoutes: readonly FlatRoute[] = [healthRoute, graphsRoute];
 
 export const graphRoutes: readonly GraphRoute[] = [
   ...graphStateRoutes,
+  ...blobRoutes,
   ...queryRoutes,
   ...storedQueryRoutes,
   ...mutationRoutes,
