@@ -131,14 +131,14 @@ async function requireOnChain(poll: Poll, point: ChainPoint): Promise<void> {
 }
 
 async function fillPage(poll: Poll, room: PageRoom, stretch: Stretch): Promise<ChangeFeedOutput> {
-  const records = await recordsOf(poll, stretch);
   const blocks: ChangeBlock[] = [];
   let delivered = stretch.after;
-  for (const [i, record] of records.entries()) {
-    if (room.isFull) break;
-    if (i % READ_AHEAD_COMMITS === 0) await readAhead(poll, records.slice(i, i + READ_AHEAD_COMMITS));
-    const walk = await walkOf(poll, record, i === 0 ? stretch.sent : null, blocks.length === 0);
-    if (walk === null) break;
+  for await (const { record, opened } of openedCommits(poll, room, stretch)) {
+    if (opened.status === "rejected") {
+      if (blocks.length === 0 || !isUndeliverable(opened.reason)) throw opened.reason;
+      break;
+    }
+    const walk = opened.value;
     const { changes, isComplete } = await room.fill(walk);
     const block = { cause: walk.cause, changes };
     if (!isComplete) {
@@ -157,6 +157,27 @@ async function fillPage(poll: Poll, room: PageRoom, stretch: Stretch): Promise<C
     cursor: cursorAfter(poll.store, poll.head, poll.filter, delivered),
     caught_up: delivered.id === poll.head.head.id,
   };
+}
+
+interface OpenedCommit {
+  readonly record: CommitRecord;
+  readonly opened: PromiseSettledResult<BlockWalk>;
+}
+
+/** The commits of a page while it has room, some of them opened side by side so that none waits for the one before. */
+async function* openedCommits(poll: Poll, room: PageRoom, stretch: Stretch): AsyncIterable<OpenedCommit> {
+  const records = await recordsOf(poll, stretch);
+  for (let at = 0; at < records.length && !room.isFull; ) {
+    const some = records.slice(at, at + Math.min(READ_AHEAD_COMMITS, room.changesLeft));
+    await readAhead(poll, some);
+    const walks = some.map((record, i) => walkOf(poll, record, at + i === 0 ? stretch.sent : null));
+    const opened = await Promise.allSettled(walks);
+    for (const [i, record] of some.entries()) {
+      if (room.isFull) return;
+      yield { record, opened: opened[i] };
+    }
+    at += some.length;
+  }
 }
 
 /** The commits that a page looks at. */
@@ -184,22 +205,18 @@ async function readAhead({ store, head }: Poll, records: readonly CommitRecord[]
   } catch {}
 }
 
-/** The walk over a commit's changes; null where it cannot be delivered and the page can end before it. */
+/** The walk over a commit's changes, at its first ones or where the last page left it. */
 async function walkOf(
   { store, paused, head, filter, request }: Poll,
   record: CommitRecord,
   sent: SentChange | null,
-  isFirst: boolean,
-): Promise<BlockWalk | null> {
+): Promise<BlockWalk> {
   const kept = sent === null || request.pageToken === undefined ? null : paused.take(request.pageToken);
   if (kept !== null) return kept;
-  try {
-    const block = await commitBlock(store, head, record, request.cursor);
-    return new BlockWalk(store.storage, block.cause, rowChanges(store, block, filter, sent));
-  } catch (thrown) {
-    if (isFirst || !isUndeliverable(thrown)) throw thrown;
-    return null;
-  }
+  const block = await commitBlock(store, head, record, request.cursor);
+  const walk = new BlockWalk(store.storage, block.cause, rowChanges(store, block, filter, sent));
+  await walk.begin();
+  return walk;
 }
 
 function pageTokenAfter(

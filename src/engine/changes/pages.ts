@@ -32,14 +32,20 @@ export class BlockWalk {
     this.windows = changes[Symbol.asyncIterator]();
   }
 
-  /** The next change, which stays the next one until `advance`; null at the end. */
-  async peek(): Promise<SizedChange | null> {
+  /** Finds the next change, so that `peek` need not wait for it; false at the end. */
+  async begin(): Promise<boolean> {
     while (this.at === this.window.length) {
       const following = await this.windows.next();
-      if (following.done === true) return null;
+      if (following.done === true) return false;
       this.window = following.value;
       this.at = 0;
     }
+    return true;
+  }
+
+  /** The next change, which stays the next one until `advance`; null at the end. */
+  async peek(): Promise<SizedChange | null> {
+    if (!(await this.begin())) return null;
     if (this.next === null) {
       const change = await entityChange(this.window[this.at], this.storage);
       this.next = { change, bytes: Buffer.byteLength(stringifyJson(change as unknown as JsonValue)) };
@@ -65,6 +71,10 @@ export class PageRoom {
   private bytes = 0;
 
   constructor(private readonly limit: number) {}
+
+  get changesLeft(): number {
+    return this.limit - this.changes;
+  }
 
   get isFull(): boolean {
     return this.changes >= this.limit || this.bytes >= PAGE_BYTES_MAX;
