@@ -218,8 +218,9 @@ export class ImageCheck {
   private async edgesAtRemoved(edge: EdgeType, side: "src" | "dst", type: NodeType): Promise<Row[]> {
     const added = this.addedNodes.get(type.id);
     if (this.replaced.has(type.id)) {
-      if ((await this.view.count(edge)) === 0) return [];
+      // That there is no edge is something to rely on too.
       this.reads.scanned(edge.id);
+      if ((await this.view.count(edge)) === 0) return [];
       await this.view.load([edge, edge.source, edge.target]);
       const reader = this.view.edges(edge);
       return [...reader.all()]
@@ -227,8 +228,9 @@ export class ImageCheck {
         .filter((row) => !added?.has((side === "src" ? row.src : row.dst) as string));
     }
     const removed = [...(this.removedNodes.get(type.id) ?? [])].filter((id) => !added?.has(id));
-    if (removed.length === 0 || (await this.view.count(edge)) === 0) return [];
+    if (removed.length === 0) return [];
     this.reads.counted(edge.id, removed);
+    if ((await this.view.count(edge)) === 0) return [];
     return side === "src" ? this.view.lookupEdgesFrom(edge, removed) : this.view.lookupEdgesTo(edge, removed);
   }
 
