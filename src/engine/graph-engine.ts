@@ -346,19 +346,16 @@ export class GraphEngine implements Graph {
   }
 
   private async mergeState(from: BranchState, target: string, actor: string | null): Promise<MergeOutcome> {
-    let outcome: MergeOutcome = "merged";
-    await this.publish(
+    let baseId = "";
+    const commit = await this.publish(
       this.store.branch(target),
       { operation: "merge", actor },
       { repeat: "always" },
       async (view) => {
         const into = view.state;
         const base = await this.store.commonAncestor(from, into);
-        if (base.id === from.head.id) {
-          outcome = "already_up_to_date";
-          return null;
-        }
-        outcome = base.id === into.head.id ? "fast_forward" : "merged";
+        if (base.id === from.head.id) return null;
+        baseId = base.id;
         const baseState = base.id === into.head.id ? into : await this.store.stateAt(base.id, [from, into]);
         const [sourceCommits, targetCommits] = await Promise.all([
           this.store.commitsAfter(from, baseState),
@@ -375,7 +372,9 @@ export class GraphEngine implements Graph {
         return { ...prepared, mergedParent: from.head.id, mergedFrom: from.head };
       },
     );
-    return outcome;
+    if (commit === null) return "already_up_to_date";
+    // What was prepared as a fast forward may have been moved on top of others.
+    return commit.parent_commit_id === baseId ? "fast_forward" : "merged";
   }
 
   async commits(branch = MAIN): Promise<readonly CommitOutput[]> {

@@ -1,0 +1,66 @@
+// Commits that land between the moment a write is prepared and the moment it is published, each placed by hand.
+
+import { describe, expect, it } from "bun:test";
+import { openGraph } from "../../src/engine/index.ts";
+import type { StorageAdapter } from "../../src/storage/index.ts";
+import { expectRefused, HARBOUR, over, ports, type TestGraph, testGraph } from "./support.ts";
+
+const ship = (imo: string) => ({ type: "Ship", data: { imo, name: imo } });
+const PORT = { type: "Port", data: { code: "P", name: "P" } };
+
+/** The graph as another process has it, for which `meanwhile` happens right before it publishes for the first time. */
+async function interrupted(graph: TestGraph, meanwhile: () => Promise<unknown>): Promise<TestGraph> {
+  let isWaiting = true;
+  const storage: StorageAdapter = new Proxy(graph.storage, {
+    get: (target, name) => {
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== "function") return member;
+      if (name !== "putIfAbsent") return member.bind(target);
+      return async (key: string, bytes: Uint8Array) => {
+        if (isWaiting && key.includes("/log/")) {
+          isWaiting = false;
+          await meanwhile();
+        }
+        return target.putIfAbsent(key, bytes);
+      };
+    },
+  });
+  return over(storage, await openGraph({ storage, ports }));
+}
+
+describe("an overwrite that drops a node", () => {
+  it("is refused when the first edge of its type came to that node meanwhile", async () => {
+    const graph = await testGraph(HARBOUR);
+    await graph.load([ship("IMO1"), PORT]);
+    const writer = await interrupted(graph, () => graph.mutate('insert CallsAt { from: "IMO1", to: "P" }'));
+    await expectRefused(
+      writer.load([ship("IMO2")], "overwrite"),
+      409,
+      "reprepare from the current branch state",
+    );
+    expect(await graph.rows("match { $s: Ship $s callsAt $p } return { $s.imo }")).toEqual([
+      { "s.imo": "IMO1" },
+    ]);
+  });
+});
+
+describe("a merge that drops a node", () => {
+  it("is a conflict when the first edge of its type came to that node meanwhile", async () => {
+    const graph = await testGraph(HARBOUR);
+    await graph.load([ship("IMO1"), PORT]);
+    await graph.graph.createBranch({ name: "side", actor: null });
+    await graph.mutate('delete Ship where imo = "IMO1"', {}, "side");
+    const merger = await interrupted(graph, () => graph.mutate('insert CallsAt { from: "IMO1", to: "P" }'));
+    await expectRefused(merger.graph.merge({ source: "side", actor: null }), 409, "orphan_edge");
+  });
+});
+
+describe("a merge that was a fast forward when it was prepared", () => {
+  it("is told as merged when the target moved meanwhile", async () => {
+    const graph = await testGraph(HARBOUR);
+    await graph.graph.createBranch({ name: "side", actor: null });
+    await graph.load([ship("IMO1")], "merge", "side");
+    const merger = await interrupted(graph, () => graph.load([PORT]));
+    expect((await merger.graph.merge({ source: "side", actor: null })).outcome).toBe("merged");
+  });
+});
