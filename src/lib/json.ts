@@ -1,6 +1,8 @@
 // JSON that loses nothing: integers beyond 2^53 come and go as bigint, and strict reading sees what JSON.parse hides
 // (duplicate members). JSON.parse does the work wherever it is exact; this parser takes over where it is not.
 
+import { scanJson } from "./json-scan.ts";
+
 export type JsonValue =
   | null
   | boolean
@@ -48,15 +50,50 @@ export function parseJson(text: string): JsonValue {
       // The slow parser finds the place and says what is wrong.
     }
   }
-  return new Parser(text, false).document();
+  return new Parser(text, PLAIN).document();
+}
+
+/** As parseJson, and whole numbers written with a fraction or an exponent come as JsonDecimal. */
+export function parseJsonExact(text: string): JsonValue {
+  if (scanJson(text).isExact) {
+    try {
+      return JSON.parse(text) as JsonValue;
+    } catch {
+      // As above.
+    }
+  }
+  return new Parser(text, EXACT).document();
 }
 
 /**
- * As parseJson, and refuses a member named twice, at any depth, with `duplicate JSON member 'x'`; whole numbers written
- * with a fraction or an exponent come as JsonDecimal.
+ * As parseJsonExact, and refuses a member named twice, at any depth, with `duplicate JSON member 'x'`. `scan` is that of
+ * the text, where the caller has it.
  */
-export function parseJsonStrict(text: string): JsonValue {
-  return new Parser(text, true).document();
+export function parseJsonStrict(text: string, scan = scanJson(text)): JsonValue {
+  if (scan.isExact) {
+    try {
+      const value = JSON.parse(text) as JsonValue;
+      // As many members as colons: none was named twice.
+      if (countMembers(value, 0) === scan.colons) return value;
+    } catch {
+      // As above.
+    }
+  }
+  return new Parser(text, STRICT).document();
+}
+
+/** Members of all objects in a value; NaN where it is nested deeper than is read. */
+function countMembers(value: JsonValue, depth: number): number {
+  if (typeof value !== "object" || value === null) return 0;
+  if (depth > DEPTH_MAX) return Number.NaN;
+  let count = 0;
+  if (Array.isArray(value)) {
+    for (const item of value) count += countMembers(item, depth + 1);
+    return count;
+  }
+  const object = value as JsonObject;
+  for (const key in object) count += 1 + countMembers(object[key], depth + 1);
+  return count;
 }
 
 /** Compact JSON text; bigint as plain digits, non-finite numbers as the strings "NaN", "Infinity", "-Infinity". */
@@ -132,11 +169,20 @@ const ESCAPES: Readonly<Record<string, string>> = {
   t: "\t",
 };
 
+interface ParserRules {
+  readonly keepsDecimals: boolean;
+  readonly refusesDuplicates: boolean;
+}
+
+const PLAIN: ParserRules = { keepsDecimals: false, refusesDuplicates: false };
+const EXACT: ParserRules = { keepsDecimals: true, refusesDuplicates: false };
+const STRICT: ParserRules = { keepsDecimals: true, refusesDuplicates: true };
+
 class Parser {
   private at = 0;
   constructor(
     private readonly text: string,
-    private readonly isStrict: boolean,
+    private readonly rules: ParserRules,
   ) {}
 
   document(): JsonValue {
@@ -198,7 +244,7 @@ class Parser {
     const value = Number(match[0]);
     const isInteger = match[1] === undefined && match[2] === undefined;
     if (isInteger) return Number.isSafeInteger(value) ? value : BigInt(match[0]);
-    return this.isStrict && Number.isInteger(value) ? new JsonDecimal(match[0]) : value;
+    return this.rules.keepsDecimals && Number.isInteger(value) ? new JsonDecimal(match[0]) : value;
   }
 
   private string(): string {
@@ -264,7 +310,7 @@ class Parser {
       this.blanks();
       if (this.text[this.at] !== '"') this.fail("expected a member name in double quotes");
       const key = this.string();
-      if (this.isStrict && members.has(key)) this.fail(`duplicate JSON member '${key}'`);
+      if (this.rules.refusesDuplicates && members.has(key)) this.fail(`duplicate JSON member '${key}'`);
       this.blanks();
       if (this.text[this.at] !== ":") this.fail("expected ':'");
       this.at++;

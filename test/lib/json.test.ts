@@ -4,6 +4,7 @@ import {
   JsonSyntaxError,
   type JsonValue,
   parseJson,
+  parseJsonExact,
   parseJsonStrict,
   prettyJson,
   stringifyJson,
@@ -67,6 +68,24 @@ describe("parseJsonStrict", () => {
       3,
       2.5,
     ]);
+  });
+
+  it("refuses nesting that it would not read, also where nothing else is wrong", () => {
+    expect(() => parseJsonStrict(`${"[".repeat(600)}${"]".repeat(600)}`)).toThrow("nesting deeper than 512");
+  });
+});
+
+describe("parseJsonExact", () => {
+  it("takes the last of members with one name", () => {
+    expect(parseJsonExact('{"a":1,"a":{"b":1,"b":2}}')).toEqual({ a: { b: 2 } });
+    expect(parseJsonExact('{"a":9007199254740993,"a":18446744073709551615}')).toEqual({
+      a: 18446744073709551615n,
+    });
+  });
+
+  it("keeps whole decimals apart and says where text is no JSON", () => {
+    expect(parseJsonExact("3.0")).toEqual(new JsonDecimal("3.0"));
+    expect(() => parseJsonExact("{oops}")).toThrow("expected a member name");
   });
 });
 

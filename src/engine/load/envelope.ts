@@ -9,6 +9,7 @@ import {
   jsonKind,
   parseJsonStrict,
 } from "../../lib/json.ts";
+import { scanJson } from "../../lib/json-scan.ts";
 import { LINE_SLOTS_MAX } from "./limits.ts";
 
 export type Envelope =
@@ -64,94 +65,17 @@ export function parseEnvelope(text: string, line: number): Envelope {
   return envelope;
 }
 
-/**
- * JSON.parse hides duplicate members, rounds long integers, takes `3.0` for an integer and half of a surrogate pair for
- * text. A scan of the line finds out whether any of it can be the case (as many colons as members: no duplicates); only then the exact parser reads it.
- */
 function parseLine(text: string, line: number): JsonValue {
-  const { colons, slots, longDigits, decimals } = scan(text);
-  if (slots > LINE_SLOTS_MAX) throw tooLarge("graph_batch_json_structural_slots", LINE_SLOTS_MAX, slots);
-  if (!longDigits && !(decimals && WHOLE_DECIMAL.test(text)) && !SURROGATE.test(text)) {
-    try {
-      const value = JSON.parse(text) as JsonValue;
-      if (members(value) === colons) return value;
-    } catch {
-      // The exact parser finds the place and says what is wrong.
-    }
+  const scan = scanJson(text);
+  if (scan.slots > LINE_SLOTS_MAX) {
+    throw tooLarge("graph_batch_json_structural_slots", LINE_SLOTS_MAX, scan.slots);
   }
   try {
-    return parseJsonStrict(text);
+    return parseJsonStrict(text, scan);
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error;
     throw badRequest(`invalid strict JSON at line ${line}: ${error.reason} at column ${error.place.column}`);
   }
-}
-
-interface Scan {
-  readonly colons: number;
-  readonly slots: number;
-  /** A run of digits that a double may not hold. */
-  readonly longDigits: boolean;
-  /** A fraction or an exponent. */
-  readonly decimals: boolean;
-}
-
-/** May match inside a string, which only costs time. */
-const WHOLE_DECIMAL = /\d\.0*[,\]}\s]|\d[eE]/;
-
-/** The escape of one half of a surrogate pair. */
-const SURROGATE = /\\u[dD]/;
-
-const DIGITS_EXACT = 15;
-
-function scan(text: string): Scan {
-  let colons = 0;
-  let slots = 1;
-  let digits = 0;
-  let longDigits = false;
-  let decimals = false;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code >= 0x30 && code <= 0x39) {
-      if (++digits > DIGITS_EXACT) longDigits = true;
-      continue;
-    }
-    if (digits > 0 && (code === 0x2e || code === 0x65 || code === 0x45)) decimals = true;
-    digits = 0;
-    if (code === 0x22) {
-      i = endOfString(text, i);
-    } else if (code === 0x3a) {
-      colons++;
-      slots++;
-    } else if (code === 0x2c || code === 0x7b || code === 0x7d || code === 0x5b || code === 0x5d) {
-      slots++;
-    }
-  }
-  return { colons, slots, longDigits, decimals };
-}
-
-/** Index of the quote that ends the string which starts at `open`, or the end of the text. */
-function endOfString(text: string, open: number): number {
-  let quote = open;
-  for (;;) {
-    quote = text.indexOf('"', quote + 1);
-    if (quote === -1) return text.length;
-    let slashes = 0;
-    while (text.charCodeAt(quote - 1 - slashes) === 0x5c) slashes++;
-    if (slashes % 2 === 0) return quote;
-  }
-}
-
-function members(value: JsonValue): number {
-  if (typeof value !== "object" || value === null) return 0;
-  let count = 0;
-  if (Array.isArray(value)) {
-    for (const item of value) count += members(item);
-    return count;
-  }
-  const object = value as JsonObject;
-  for (const key in object) count += 1 + members(object[key]);
-  return count;
 }
 
 function textMember(record: JsonObject, name: string, line: number): string {
