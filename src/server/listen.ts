@@ -28,6 +28,20 @@ export function parseBind(bind: string): BindAddress {
   return { host, port };
 }
 
+const TOO_LARGE = 413;
+
+/**
+ * An answer that does not wait for the end of the body closes the connection: its client may never send the rest, and what
+ * waits for that would keep the server from stopping.
+ */
+function closedIfUnread(request: Request, response: Response): Response {
+  const { headers } = request;
+  const hasBody = headers.has("transfer-encoding") || Number(headers.get("content-length")) > 0;
+  const wasCutShort = !request.bodyUsed || response.status === TOO_LARGE;
+  if (hasBody && wasCutShort) response.headers.set("connection", "close");
+  return response;
+}
+
 /** Binds and serves. */
 export function listen(
   { host, port }: BindAddress,
@@ -48,7 +62,7 @@ function bound(host: string, port: number, fetch: (request: Request) => Response
     return Bun.serve({
       hostname: host,
       port,
-      fetch,
+      fetch: async (request) => closedIfUnread(request, await fetch(request)),
       // No error pages and no source on stderr: failures have their envelope and their log line.
       development: false,
       // Each route has its own limit and its own answer to a body over it.

@@ -70,6 +70,28 @@ describe("the listener", () => {
     await stopped;
   });
 
+  it("does not wait for the rest of a body that it refused unread", async () => {
+    const listener = listening(() => new Response("too much", { status: 413 }));
+    const client = connect(listener.port, "127.0.0.1");
+    const head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n";
+    client.write(`${head}${"x".repeat(100_000)}`);
+    let answer = "";
+    client.on("data", (chunk) => {
+      answer += chunk;
+    });
+    await once(client, "close");
+    expect(answer).toStartWith("HTTP/1.1 413");
+    await listener.stop();
+  });
+
+  it("keeps the connection of a body that was read, or empty", async () => {
+    const listener = listening(async (request) => new Response(await request.text()));
+    for (const body of ["text", ""]) {
+      const response = await fetch(`http://${listener.address}/`, { method: "POST", body });
+      expect(response.headers.get("connection")).not.toBe("close");
+    }
+  });
+
   it("cuts the connection of a stream that fails, so that no client takes it for complete", async () => {
     const ends: unknown[] = [];
     async function* failing() {
