@@ -5,7 +5,7 @@ import { badRequest } from "../lib/errors.ts";
 import { absoluteUri, openStorageAt, openStoredGraph } from "./access.ts";
 import type { Context } from "./context.ts";
 import type { Invocation } from "./parse.ts";
-import { directScope } from "./scope.ts";
+import { type ClusterScope, directScope, type StoreScope } from "./scope.ts";
 
 /** Runs `work` on the graph of a direct command; `uri` is the address as messages show it. */
 export async function withStoredGraph<T>(
@@ -13,8 +13,7 @@ export async function withStoredGraph<T>(
   invocation: Invocation,
   work: (graph: Graph, uri: string) => Promise<T>,
 ): Promise<T> {
-  const scope = await directScope(context, invocation);
-  const uri = scope.kind === "store" ? scope.uri : await appliedGraphUri(context, scope.root, scope.graph);
+  const uri = await storedGraphUri(context, await directScope(context, invocation));
   const graph = await openStoredGraph(context, uri);
   try {
     return await work(graph, uri);
@@ -23,10 +22,11 @@ export async function withStoredGraph<T>(
   }
 }
 
-/** The storage of the one graph of a cluster, or of the one that is named. */
-async function appliedGraphUri(context: Context, root: string, graph: string | null): Promise<string> {
+/** The storage of the graph of a scope: of a cluster its one graph, or the one that is named. */
+export async function storedGraphUri(context: Context, scope: StoreScope | ClusterScope): Promise<string> {
+  if (scope.kind === "store") return scope.uri;
   const { appliedGraphRoot } = await import("../cluster/index.ts");
-  return appliedGraphRoot(root, graph, context.io.ports);
+  return appliedGraphRoot(scope.root, scope.graph, context.io.ports);
 }
 
 const GRAPH_IN_CLUSTER = /^(.+)\/graphs\/[^/]+\.omni\/?$/;

@@ -9,6 +9,7 @@ import type { Graph, GraphOptions } from "./graph.ts";
 import { GraphEngine } from "./graph-engine.ts";
 
 export type * from "./graph.ts";
+export * from "./maintenance/index.ts";
 export type * from "./outputs.ts";
 
 export interface InitRequest {

@@ -5,6 +5,7 @@ import type { Catalog, EntityType } from "../schema/catalog.ts";
 import type { StorageAdapter } from "../storage/adapter.ts";
 import type { ObjectCache } from "./cache.ts";
 import type { RowBatch } from "./column.ts";
+import type { Compaction } from "./maintenance/index.ts";
 import type {
   BranchId,
   BranchRef,
@@ -118,6 +119,9 @@ export interface GraphStore extends SegmentReader {
    * the first-parent chain of `base` (which is `base`'s head where the state descends from it directly).
    */
   commitsAfter(state: BranchState, base: BranchState): Promise<LoggedCommit[]>;
+
+  /** Compacts the head of a branch, `parallelTypes` types at a time. */
+  optimize(branch: string, parallelTypes: number): Promise<Compaction>;
 
   /** Waits until background checkpoints are done. */
   settle(): Promise<void>;

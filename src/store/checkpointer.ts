@@ -38,6 +38,18 @@ export class Checkpointer {
     while (this.running.size > 0) await Promise.all(this.running.values());
   }
 
+  /** Does work that ends in a checkpoint of its own, while no other is made of the branch. */
+  async alone<T>(log: BranchLog, work: () => Promise<T>): Promise<T> {
+    for (let before = this.running.get(log); before !== undefined; before = this.running.get(log))
+      await before;
+    const result = work();
+    const ended = () => {
+      this.running.delete(log);
+    };
+    this.running.set(log, result.then(ended, ended));
+    return result;
+  }
+
   private start(log: BranchLog): void {
     const work = this.run(log).finally(() => this.running.delete(log));
     this.running.set(log, work);
@@ -60,23 +72,7 @@ export class Checkpointer {
     const state = log.latest;
     assert(state !== null, "a log that is too long is open");
     if (context.ports.now() - log.openedAt > HINT_FRESH_MS && (await this.adoptFresh(log, state))) return;
-    const checkpoint = await buildCheckpoint(context, state);
-    const bytes = encodeCheckpoint(checkpoint);
-    const { objects, ports } = context;
-    const key = checkpointKey(checkpoint.branch, checkpoint.position);
-    const isOurs = (there: Uint8Array) => Buffer.from(there).equals(bytes);
-    const outcome = await settlePut(objects.storage, ports, key, bytes, isOurs);
-    if (outcome === "unreachable") {
-      throw new OmnigraphError("internal", `storage stopped answering while ${key} was written`);
-    }
-    if (outcome === "lost") {
-      const theirs = await tryCheckpoint(context, state.ref, checkpoint);
-      if (theirs !== null) log.adopt(theirs);
-      return;
-    }
-    objects.keep(key, checkpoint, bytes.length);
-    log.adopt(checkpoint);
-    await writeHint(objects, checkpoint);
+    await storeCheckpoint(context, log, await buildCheckpoint(context, state));
   }
 
   /** Takes the checkpoint that another process made in the meantime. */
@@ -89,6 +85,31 @@ export class Checkpointer {
     if (checkpoint !== null) log.adopt(checkpoint);
     return checkpoint !== null;
   }
+}
+
+/** Writes a checkpoint of a branch and lets the branch stand on it; false where another one stood there, which is taken. */
+export async function storeCheckpoint(
+  context: GraphContext,
+  log: BranchLog,
+  checkpoint: Checkpoint,
+): Promise<boolean> {
+  const { objects, ports } = context;
+  const bytes = encodeCheckpoint(checkpoint);
+  const key = checkpointKey(checkpoint.branch, checkpoint.position);
+  const isOurs = (there: Uint8Array) => Buffer.from(there).equals(bytes);
+  const outcome = await settlePut(objects.storage, ports, key, bytes, isOurs);
+  if (outcome === "unreachable") {
+    throw new OmnigraphError("internal", `storage stopped answering while ${key} was written`);
+  }
+  if (outcome === "lost") {
+    const theirs = await tryCheckpoint(context, log.ref, checkpoint);
+    if (theirs !== null) log.adopt(theirs);
+    return false;
+  }
+  objects.keep(key, checkpoint, bytes.length);
+  log.adopt(checkpoint);
+  await writeHint(objects, checkpoint);
+  return true;
 }
 
 function isDue(log: BranchLog): boolean {

@@ -24,6 +24,7 @@ import { readDead } from "./dead-rows.ts";
 import { readGraphRecord } from "./graph-record.ts";
 import { chainOf, findRecord, recordAt } from "./history.ts";
 import { branchNotFound, commitNotFound, schemaKey } from "./layout.ts";
+import { type Compaction, compactBranch } from "./maintenance/index.ts";
 import { Objects } from "./objects.ts";
 import { branchReplaced } from "./publish-errors.ts";
 import { Publisher } from "./publisher.ts";
@@ -183,6 +184,11 @@ class OpenGraphStore implements GraphStore {
 
   readDead(dead: DeadRows): Promise<Uint32Array> {
     return readDead(this.context.objects, dead);
+  }
+
+  async optimize(name: string, parallelTypes: number): Promise<Compaction> {
+    const { log, publisher } = await this.followedBranch(name);
+    return this.checkpointer.alone(log, () => compactBranch(this.context, log, publisher, parallelTypes));
   }
 
   settle(): Promise<void> {

@@ -27,7 +27,8 @@ interface Source {
   readonly killedFrom: number;
 }
 
-interface Pending {
+/** A live row of a log entry. */
+export interface Pending {
   readonly batch: RowBatch;
   readonly row: number;
 }
@@ -40,7 +41,8 @@ interface Part {
   readonly bytes: number;
 }
 
-interface LiveSource {
+/** A segment and all of its dead rows. */
+export interface LiveSource {
   readonly segment: SegmentRef;
   /** As it was; `added` come to it. */
   readonly dead: DeadRows;
@@ -56,10 +58,9 @@ export async function nextTypeState(
   changes: readonly TypeChange[],
   position: number,
 ): Promise<TypeState> {
-  const gathered = await gather(context, base, changes);
-  const sources = await Promise.all(gathered.sources.map((source) => bury(context, source, gathered.killed)));
+  const { sources, pending } = await liveRowsOf(context, base, changes);
   const alive = sources.filter(({ segment, allDead }) => allDead.length < segment.rows);
-  const parts = arrange(alive, gathered.pending);
+  const parts = arrange(alive, pending);
   const segments = await Promise.all(parts.map((part) => store(context, type, part, position)));
   return {
     type: type.id,
@@ -69,6 +70,16 @@ export async function nextTypeState(
   };
 }
 
+/** Where the rows of a type stand after the changes: in segments, some of them dead, and inside log entries. */
+export async function liveRowsOf(
+  context: GraphContext,
+  base: TypeState | null,
+  changes: readonly TypeChange[],
+): Promise<{ readonly sources: LiveSource[]; readonly pending: Pending[] }> {
+  const { sources, pending, killed } = await gather(context, base, changes);
+  return { sources: await Promise.all(sources.map((source) => bury(context, source, killed))), pending };
+}
+
 /** Goes through the changes in order and notes the rows that they add and the keys that they kill. */
 async function gather(
   context: GraphContext,
@@ -76,18 +87,16 @@ async function gather(
   changes: readonly TypeChange[],
 ): Promise<{ sources: Source[]; pending: Pending[]; killed: RowKey[] }> {
   let sources: Source[] = (base?.segments ?? []).map((held) => ({ ...held, killedFrom: 0 }));
-  let killed: RowKey[] = [];
+  const killed: RowKey[] = [];
   const pending = new Map<string, Pending>();
   const kill = (key: RowKey) => {
     pending.delete(keyText(key));
     killed.push(key);
   };
-  for (const { changes: change } of changes) {
-    if (change.replaced) {
-      sources = [];
-      killed = [];
-      pending.clear();
-    }
+  // What a later commit replaced may be gone from storage.
+  const from = changes.findLastIndex(({ changes: change }) => change.replaced);
+  if (from >= 0) sources = [];
+  for (const { changes: change } of changes.slice(Math.max(from, 0))) {
     for (const id of change.deletedNodes) kill([id]);
     for (const { src, dst, id } of change.deletedEdges) kill([src, dst, id]);
     const { rows } = change;
@@ -184,6 +193,15 @@ function arrange(alive: readonly LiveSource[], pending: readonly Pending[]): Par
   return parts;
 }
 
+/** A segment that stays as it is, at a checkpoint of `position`. */
+export async function keptSegment(
+  context: GraphContext,
+  { segment, dead, allDead, isChanged }: LiveSource,
+  position: number,
+): Promise<TypeState["segments"][number]> {
+  return { segment, dead: isChanged ? await storeDead(context.objects, segment, position, allDead) : dead };
+}
+
 async function store(
   context: GraphContext,
   type: EntityType,
@@ -191,11 +209,7 @@ async function store(
   position: number,
 ): Promise<TypeState["segments"][number]> {
   if (part.sources.length === 1 && part.pending.length === 0) {
-    const [{ segment, dead, allDead, isChanged }] = part.sources;
-    return {
-      segment,
-      dead: isChanged ? await storeDead(context.objects, segment, position, allDead) : dead,
-    };
+    return keptSegment(context, part.sources[0], position);
   }
   const segment = await writeSegment(context, type, await rewrite(context, type, part));
   return { segment, dead: { kind: "none" } };

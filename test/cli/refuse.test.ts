@@ -124,7 +124,6 @@ describe("an address that cannot be", () => {
 
 describe("a command that this build does not have", () => {
   it.each([
-    [["optimize", "g"]],
     [["repair", "g"]],
     [["cleanup", "g", "--keep", "1"]],
     [["ingest", "g", "--data", "f"]],

@@ -4,6 +4,7 @@ import type { CommandSpec } from "../spec.ts";
 import * as flag from "./flags.ts";
 
 const clusterCommand = () => import("../commands/cluster.ts");
+const maintenanceCommand = () => import("../commands/maintenance.ts");
 const policyCommand = () => import("../commands/policy.ts");
 const queriesCommand = () => import("../commands/queries.ts");
 
@@ -21,9 +22,11 @@ export const optimize: CommandSpec = {
   name: "optimize",
   capability: "direct",
   summary: "Merge segments and build indexes",
+  examples: ["omnigraph optimize ./fleet.omni", "omnigraph optimize --cluster ./prod --graph atlas"],
   accepts: flag.MAINTAINS,
   positionals: [flag.URI],
   flags: [flag.json],
+  load: async () => (await maintenanceCommand()).optimize,
 };
 
 export const repair: CommandSpec = {

@@ -1,0 +1,46 @@
+// Keeping a graph in shape, by whoever has its storage at hand: a door of its own, because no server offers it.
+
+import type { Ports } from "../../lib/ports.ts";
+import { decodeAccepted } from "../../schema/index.ts";
+import { ensureConditionalWrites, type StorageAdapter } from "../../storage/index.ts";
+import { type GraphStore, openStore } from "../../store/index.ts";
+import { optimize } from "./optimize.ts";
+import type { OptimizeOutput } from "./outputs.ts";
+
+export type * from "./outputs.ts";
+
+export interface GraphMaintenance {
+  /** Where the graph is kept, as shown to people. */
+  readonly uri: string;
+  /** Merges segments of main. Run twice, the second finds nothing to do. */
+  optimize(): Promise<OptimizeOutput>;
+  /** Waits for work in the background. */
+  close(): Promise<void>;
+}
+
+/** Types worked on side by side where the environment does not say. */
+const PARALLEL_TYPES = 8;
+
+/** Opens a graph to maintain it. Throws not_found where there is none. */
+export async function openMaintenance(options: {
+  readonly storage: StorageAdapter;
+  readonly ports: Ports;
+}): Promise<GraphMaintenance> {
+  const { storage, ports } = options;
+  const store = await openStore(storage, ports, { decodeSchema: decodeAccepted });
+  const parallel = parallelTypes(ports);
+  const writing = async <T>(work: (store: GraphStore) => Promise<T>): Promise<T> => {
+    await ensureConditionalWrites(storage, ports);
+    return work(store);
+  };
+  return {
+    uri: storage.uri,
+    optimize: () => writing(() => optimize(store, parallel)),
+    close: () => store.settle(),
+  };
+}
+
+function parallelTypes({ env }: Ports): number {
+  const given = Number(env.OMNIGRAPH_MAINTENANCE_CONCURRENCY ?? "");
+  return Number.isSafeInteger(given) && given > 0 ? given : PARALLEL_TYPES;
+}

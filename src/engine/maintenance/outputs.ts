@@ -1,0 +1,26 @@
+// What maintenance answers, in the shapes and names of `--json` (specs 03 §15 and 06 §11.5).
+
+/** An index that the schema declares and that cannot be built yet. */
+export interface PendingIndex {
+  readonly property: string;
+  readonly reason: string;
+}
+
+export interface OptimizedDataset {
+  /** `node:<Type>` or `edge:<Type>`. */
+  readonly type_key: string;
+  /** Segments that were merged, and segments that came of it. */
+  readonly fragments_removed: number;
+  readonly fragments_added: number;
+  readonly committed: boolean;
+  readonly skipped: null;
+  /** Null where nothing was committed. */
+  readonly published_dataset_version: number | null;
+  readonly pending_indexes: readonly PendingIndex[];
+}
+
+export interface OptimizeOutput {
+  readonly uri: string;
+  /** Every type, by `type_key`. */
+  readonly datasets: readonly OptimizedDataset[];
+}
