@@ -33,3 +33,14 @@ export function compareUtf8(a: string, b: string): number {
   }
   return a.length - b.length;
 }
+
+const LF = 0x0a;
+
+/** Of bytes that do not decode: the line, from 1, at which they first go wrong. */
+export function lineOfBadUtf8(bytes: Uint8Array): number {
+  for (let line = 1, start = 0; ; line++) {
+    const feed = bytes.indexOf(LF, start);
+    if (feed === -1 || tryDecodeUtf8(bytes.subarray(start, feed)) === null) return line;
+    start = feed + 1;
+  }
+}

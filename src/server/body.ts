@@ -4,7 +4,7 @@
 import { isUtf8 } from "node:buffer";
 import { badRequest, OmnigraphError, tooLarge } from "../lib/errors.ts";
 import { JsonSyntaxError, type JsonValue, parseJsonStrict } from "../lib/json.ts";
-import { tryDecodeUtf8 } from "../lib/utf8.ts";
+import { lineOfBadUtf8, tryDecodeUtf8 } from "../lib/utf8.ts";
 import { BODY_BYTES_MAX, LOAD_BODY_BYTES_MAX } from "./limits.ts";
 
 const JSON_TYPE = /^application\/(?:json|[^\s;/]+\+json)\s*(?:;|$)/i;
@@ -73,7 +73,7 @@ export function requireLoadSize(request: Request): void {
  */
 export async function readLoad(request: Request, onBytes: (count: number) => void): Promise<Uint8Array> {
   const bytes = await readBytes(request, LOAD_BODY_BYTES_MAX, overLoadLimit, onBytes);
-  if (!isUtf8(bytes)) throw badRequest("graph-batch request body is not UTF-8");
+  if (!isUtf8(bytes)) throw badRequest(`line ${lineOfBadUtf8(bytes)}: graph-batch request body is not UTF-8`);
   return bytes;
 }
 

@@ -146,6 +146,14 @@ describe("the JSON of a body", () => {
     expect((await envelope(response)).error).toContain("UTF-8");
   });
 
+  it("is refused with its line where a load is not UTF-8", async () => {
+    const { send } = await testServer();
+    const body = Buffer.from("{}\n\n\xff\n", "latin1");
+    const response = await send("POST", `${G}/load/ndjson`, { body, headers: NDJSON });
+    expect(response.status).toBe(400);
+    expect((await envelope(response)).error).toBe("line 3: graph-batch request body is not UTF-8");
+  });
+
   it("may carry members that nobody knows, but not in an export", async () => {
     const { send } = await testServer();
     expect((await send("POST", `${G}/query`, { json: { query: READ, shiny: 1 } })).status).toBe(200);

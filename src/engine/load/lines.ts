@@ -1,7 +1,7 @@
 // Bytes in chunks of any size -> lines of text with their numbers.
 
 import { badRequest, tooLarge } from "../../lib/errors.ts";
-import { tryDecodeUtf8 } from "../../lib/utf8.ts";
+import { lineOfBadUtf8, tryDecodeUtf8 } from "../../lib/utf8.ts";
 import { LINE_BYTES_MAX } from "./limits.ts";
 
 const LF = 0x0a;
@@ -18,7 +18,7 @@ export async function readLines(
 
   const emitBlock = (bytes: Uint8Array) => {
     const text = tryDecodeUtf8(bytes);
-    if (text === null) throw badRequest(`line ${line + firstBadLine(bytes)}: the text is not UTF-8`);
+    if (text === null) throw badRequest(`line ${line + lineOfBadUtf8(bytes)}: the text is not UTF-8`);
     let start = 0;
     while (start < text.length) {
       const feed = text.indexOf("\n", start);
@@ -69,17 +69,4 @@ function isBlank(text: string): boolean {
     if (code !== 0x20 && (code < 0x09 || code > 0x0d)) return false;
   }
   return true;
-}
-
-/** Of a block that does not decode: the line, from 1, at which it first goes wrong. */
-function firstBadLine(bytes: Uint8Array): number {
-  let line = 1;
-  let start = 0;
-  for (;;) {
-    const feed = bytes.indexOf(LF, start);
-    const end = feed === -1 ? bytes.length : feed;
-    if (feed === -1 || tryDecodeUtf8(bytes.subarray(start, end)) === null) return line;
-    line += 1;
-    start = end + 1;
-  }
 }
