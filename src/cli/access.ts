@@ -5,6 +5,7 @@ import { type Connection, listGraphs, type RemoteGraph, remoteGraph } from "../c
 import type { Graph } from "../engine/graph.ts";
 import { badRequest } from "../lib/errors.ts";
 import type { StorageAdapter } from "../storage/adapter.ts";
+import { directBlobs } from "./blobs.ts";
 import type { OperatorConfig } from "./config.ts";
 import type { Context } from "./context.ts";
 import { serverOfUrl, tokenForUrl } from "./credentials.ts";
@@ -28,6 +29,8 @@ export interface GraphAccess
     | "commit"
     | "applySchema"
     | "schemaSource"
+    | "statBlob"
+    | "readBlob"
   > {
   /** As typed for storage, the graph's URL when served. */
   readonly uri: string;
@@ -154,6 +157,7 @@ function directAccess(uri: string, graph: Graph): GraphAccess {
     commit: (id) => graph.commit(id),
     applySchema: async (request) => ({ ...(await graph.applySchema(request)), uri }),
     schemaSource: async () => (await graph.catalog()).source,
+    ...directBlobs(graph),
     close: () => graph.close(),
   };
 }

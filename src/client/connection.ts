@@ -17,7 +17,7 @@ export interface Connection {
 }
 
 export interface Request {
-  readonly method: "GET" | "POST" | "DELETE";
+  readonly method: "GET" | "HEAD" | "POST" | "DELETE";
   /** Path segments below the base URL; each travels as one encoded segment. */
   readonly path: readonly string[];
   /** Query parameters; those without a value are left out. */
@@ -84,11 +84,17 @@ export async function fetchHealth(base: string, timeoutMs: number): Promise<void
 }
 
 async function send(connection: Connection, request: Request): Promise<Response> {
+  const response = await exchange(connection, request);
+  if (response.ok) return response;
+  throw await failure(connection, request, response);
+}
+
+/** Sends the request, a read again where the server asks for patience, and answers whatever comes back. */
+export async function exchange(connection: Connection, request: Request): Promise<Response> {
+  const isRead = request.method === "GET" || request.method === "HEAD";
   for (let attempt = 1; ; attempt++) {
     const response = await sendOnce(connection, request);
-    if (response.ok) return response;
-    const mayRepeat = request.method === "GET" && RETRIED_STATUSES.has(response.status);
-    if (!mayRepeat || attempt >= ATTEMPTS_MAX) throw await failure(connection, request, response);
+    if (!isRead || !RETRIED_STATUSES.has(response.status) || attempt >= ATTEMPTS_MAX) return response;
     await response.body?.cancel();
     await connection.ports.sleep(retryPauseMs(response, attempt));
   }
@@ -141,7 +147,7 @@ function streamOf(chunks: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array>
   });
 }
 
-function urlOf(connection: Connection, request: Request): string {
+export function urlOf(connection: Connection, request: Request): string {
   const path = request.path.map((segment) => `/${encodeURIComponent(segment)}`).join("");
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(request.search ?? {})) {
@@ -165,7 +171,8 @@ async function readBody(response: Response, url: string): Promise<string> {
   }
 }
 
-async function* chunksOf(response: Response, url: string): AsyncIterable<Uint8Array> {
+/** The body as it comes; throws where it is cut off. */
+export async function* chunksOf(response: Response, url: string): AsyncIterable<Uint8Array> {
   try {
     for await (const chunk of response.body ?? []) yield chunk;
   } catch (thrown) {
@@ -187,17 +194,15 @@ function parseObject(text: string): JsonObject | null {
   }
 }
 
-async function failure(
+/** The error that an answer stands for, as the server put it. */
+export async function failure(
   connection: Connection,
   request: Request,
   response: Response,
 ): Promise<OmnigraphError> {
   const text = await readBody(response, urlOf(connection, request));
   const body = parseObject(text);
-  const hint =
-    response.status === 401 && connection.serverName !== null
-      ? `\n  hint: omnigraph login ${connection.serverName}`
-      : "";
+  const hint = loginHint(connection, response.status);
   if (body === null || typeof body.error !== "string") {
     const error = foreignAnswer(response.status, text, response.headers.get("Location"));
     return new OmnigraphError(error.kind, error.message + hint);
@@ -205,6 +210,10 @@ async function failure(
   const { error, code: _code, ...details } = body;
   return new OmnigraphError(kindOf(response.status, body), error + hint, details as unknown as ErrorDetails);
 }
+
+/** What to add to a refusal for want of a token, where the server has a name to log in to. */
+export const loginHint = ({ serverName }: Connection, status: number): string =>
+  status === 401 && serverName !== null ? `\n  hint: omnigraph login ${serverName}` : "";
 
 function foreignAnswer(status: number, text: string, location: string | null = null): OmnigraphError {
   const shown = text.length > SHOWN_BODY_LENGTH_MAX ? `${text.slice(0, SHOWN_BODY_LENGTH_MAX)}…` : text;

@@ -1,6 +1,15 @@
 // One graph of a server: the engine's calls as requests.
 
-import type { ExportRequest, Graph, LoadRequest, MutateRequest, QueryRequest } from "../engine/graph.ts";
+import type {
+  BlobRange,
+  BlobSelector,
+  BlobStat,
+  ExportRequest,
+  Graph,
+  LoadRequest,
+  MutateRequest,
+  QueryRequest,
+} from "../engine/graph.ts";
 import type {
   BranchCreateOutput,
   BranchDeleteOutput,
@@ -15,6 +24,7 @@ import type {
 } from "../engine/outputs.ts";
 import { OmnigraphError } from "../lib/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue, stringifyJson } from "../lib/json.ts";
+import { readBlob, statBlob } from "./blob.ts";
 import { type Connection, type Request, requestJson, requestStream } from "./connection.ts";
 
 /** A stored query and what it is asked with. */
@@ -45,6 +55,9 @@ type SharedCalls = Pick<
 export interface RemoteGraph extends SharedCalls {
   readonly uri: string;
   schemaSource(): Promise<string>;
+  statBlob(selector: BlobSelector): Promise<BlobStat>;
+  /** The bytes of a managed Blob, or of a range of it; an external one is refused with where it is. */
+  readBlob(selector: BlobSelector, range?: BlobRange): Promise<AsyncIterable<Uint8Array>>;
   invokeRead(invocation: StoredInvocation): Promise<ReadResult>;
   invokeMutation(invocation: StoredInvocation & { readonly ifCommit?: string }): Promise<MutationOutput>;
 }
@@ -108,6 +121,8 @@ export function remoteGraph(connection: Connection, graphId: string | null): Rem
       ),
 
     snapshot: async ({ branch }) => as<SnapshotOutput>(await get(["snapshot"], { branch })),
+    statBlob: (selector) => statBlob(connection, [...prefix, "blob"], selector),
+    readBlob: (selector, range) => readBlob(connection, [...prefix, "blob"], selector, range),
     schemaSource: async () => textMember(await get(["schema"]), "schema_source"),
     applySchema: async ({ source, allowDataLoss }) =>
       as<SchemaApplyOutput>(

@@ -11,7 +11,6 @@ import type {
   BranchDeleteOutput,
   BranchMergeOutput,
   ChangeFeedOutput,
-  ChangeOp,
   CommitChangesOutput,
   CommitOutput,
   LoadMode,
@@ -101,18 +100,23 @@ export interface BlobRange {
   readonly end?: number | bigint;
 }
 
-/** A Blob cell at one commit, of which nothing was read yet. */
-export type BlobCell =
+/** What is known of a Blob cell at one commit without reading it. */
+export type BlobStat =
   | {
       readonly kind: "managed";
       readonly size: number;
       /** A strong entity tag, quotes included; equal bytes have the same one everywhere. */
       readonly etag: string;
       readonly snapshot: string;
-      /** Chunks of at most 4 MiB; a damaged value throws. Throws 416 for a range that begins past the value. */
-      read(range?: BlobRange): AsyncIterable<Uint8Array>;
     }
   | { readonly kind: "external"; readonly uri: string; readonly snapshot: string };
+
+export type BlobCell =
+  | (Extract<BlobStat, { kind: "managed" }> & {
+      /** Chunks of at most 4 MiB; a damaged value throws. Throws 416 for a range that begins past the value. */
+      read(range?: BlobRange): AsyncIterable<Uint8Array>;
+    })
+  | Extract<BlobStat, { kind: "external" }>;
 
 export interface ExportRequest extends ReadSelector {
   readonly typeNames?: readonly string[];
@@ -135,10 +139,12 @@ export interface SchemaApplyRequest {
 
 /** Which entity changes are wanted: within a dimension any of the values, between dimensions all. */
 export interface ChangeFilters {
-  readonly kinds?: readonly ("node" | "edge")[];
+  /** `node`, `edge`; anything else is refused. */
+  readonly kinds?: readonly string[];
   /** Type names; one that does not exist matches nothing. */
   readonly types?: readonly string[];
-  readonly ops?: readonly ChangeOp[];
+  /** `insert`, `update`, `delete`; anything else is refused. */
+  readonly ops?: readonly string[];
 }
 
 export interface CommitChangesRequest extends ChangeFilters {

@@ -4,6 +4,7 @@ import type { CommandSpec } from "../spec.ts";
 import * as flag from "./flags.ts";
 
 const queryCommand = () => import("../commands/query.ts");
+const blobCommand = () => import("../commands/blob.ts");
 const branchCommand = () => import("../commands/branch.ts");
 const commitCommand = () => import("../commands/commit.ts");
 const schemaCommand = () => import("../commands/schema.ts");
@@ -230,6 +231,7 @@ export const blob: CommandSpec = {
         { name: "length", value: "N", help: "how many bytes", integer: true },
         { name: "out", value: "FILE", help: "write to this file" },
       ],
+      load: async () => (await blobCommand()).blobGet,
     },
     {
       name: "stat",
@@ -238,6 +240,7 @@ export const blob: CommandSpec = {
       accepts: flag.READS,
       positionals: blobSelector,
       flags: [flag.branch(), flag.snapshot, flag.json],
+      load: async () => (await blobCommand()).blobStat,
     },
   ],
 };
