@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "bun:test";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { initGraph, openGraph } from "../../src/engine/index.ts";
 import { sha256Hex } from "../../src/lib/digest.ts";
@@ -13,11 +13,14 @@ import { createWorld, fakeServer, type World } from "./support.ts";
 const TEXT = "hello blobs";
 const TAG = `"${sha256Hex(TEXT).slice(0, 32)}"`;
 const LARGE = Buffer.concat(Array.from({ length: 300 }, (_, i) => Buffer.alloc(32_768, i)));
-const EXTERNAL = "file:///nowhere/gone.bin";
-
 let root: string;
+/** Of a file that is gone by the time it is asked for. */
+let externalUri: string;
 let snapshot: string;
 let listener: Listener;
+
+const base64 = (bytes: Uint8Array) => `base64:${Buffer.from(bytes).toString("base64")}`;
+const ship = (imo: string, photo: string | null) => ({ type: "Ship", data: { imo, photo } });
 
 /** One graph, on a directory and behind a server. */
 beforeAll(async () => {
@@ -28,22 +31,23 @@ beforeAll(async () => {
     ports,
     schemaSource: "node Ship { imo: String @key  name: String?  photo: Blob? }",
   });
-  const graph = await openGraph({ storage, ports });
-  const ship = (imo: string, photo: Uint8Array | null) => ({
-    type: "Ship",
-    data: { imo, photo: photo === null ? null : `base64:${Buffer.from(photo).toString("base64")}` },
-  });
+  const media = temporaryDirectory();
+  externalUri = `file://${media}/gone.bin`;
+  writeFileSync(join(media, "gone.bin"), "x");
+  const externalBlobs = [{ uri: `file://${media}/`, scope: "embedded_only" }] as const;
+  const graph = await openGraph({ storage, ports, externalBlobs });
   const lines = [
-    ship("text", Buffer.from(TEXT)),
-    ship("empty", Buffer.of()),
-    ship("large", LARGE),
+    ship("text", base64(Buffer.from(TEXT))),
+    ship("empty", base64(Buffer.of())),
+    ship("large", base64(LARGE)),
     ship("null", null),
+    ship("external", externalUri),
   ];
   const loaded = await graph.load({ data: () => ndjson(lines), mode: "append", actor: null });
   snapshot = loaded.commit?.graph_commit_id ?? "";
+  rmSync(media, { recursive: true });
   const { app, harbor } = await testServer();
-  harbor.openBlob = async (selector) =>
-    selector.id === "external" ? { kind: "external", uri: EXTERNAL, snapshot } : graph.openBlob(selector);
+  harbor.openBlob = (selector) => graph.openBlob(selector);
   listener = listen({ host: "127.0.0.1", port: 0 }, app.fetch);
 });
 afterAll(() => listener.stop());
@@ -133,13 +137,13 @@ describe("blob get", () => {
   });
 
   it("does not follow an external value", async () => {
-    const world = createWorld();
-    const [, scope] = places()[1];
-    const outcome = await world.run(["blob", "get", "node", "Ship", "external", "photo", ...scope]);
-    expect([outcome.code, outcome.stdout]).toEqual([1, ""]);
-    expect(outcome.stderr).toContain("external Blob is not downloaded");
-    expect(outcome.stderr).toContain(EXTERNAL);
-    expect(outcome.stderr).toContain("blob stat");
+    await each(async (scope, world) => {
+      const outcome = await world.run(["blob", "get", "node", "Ship", "external", "photo", ...scope]);
+      expect([outcome.code, outcome.stdout]).toEqual([1, ""]);
+      expect(outcome.stderr).toContain("external Blob is not downloaded");
+      expect(outcome.stderr).toContain(externalUri);
+      expect(outcome.stderr).toContain("blob stat");
+    });
   });
 });
 
@@ -178,14 +182,16 @@ describe("blob stat", () => {
     });
   });
 
-  it("shows where an external value is", async () => {
-    const [, scope] = places()[1];
-    const words = ["blob", "stat", "node", "Ship", "external", "photo", ...scope, "--json"];
-    expect(await createWorld().json(words)).toEqual({
-      selector: { entity: "node", type: "Ship", id: "external", property: "photo" },
-      kind: "external",
-      uri: EXTERNAL,
-      target: { resolved_snapshot: snapshot },
+  it("shows where an external value is, also when it is gone", async () => {
+    await each(async (scope, world) => {
+      expect(
+        await world.json(["blob", "stat", "node", "Ship", "external", "photo", ...scope, "--json"]),
+      ).toEqual({
+        selector: { entity: "node", type: "Ship", id: "external", property: "photo" },
+        kind: "external",
+        uri: externalUri,
+        target: { resolved_snapshot: snapshot },
+      });
     });
   });
 
