@@ -1,9 +1,10 @@
 // Objects of a directory tree in the byte order of their keys, which is what object stores list in.
 
-import { type Dirent, statSync, unlinkSync } from "node:fs";
+import { type Dirent, statSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { compareUtf8 } from "../lib/utf8.ts";
 import type { ListOptions, ObjectInfo } from "./adapter.ts";
+import { fileCalls } from "./file-calls.ts";
 import { fileError, saysMissing } from "./file-errors.ts";
 import { joinKey, TEMPORARY_PREFIX } from "./keys.ts";
 import { TEMPORARY_AGE_MS_MAX } from "./limits.ts";
@@ -98,7 +99,7 @@ export async function readDirectory(path: string): Promise<Dirent[]> {
 
 function sweep(path: string, now: number): void {
   try {
-    if (now - statSync(path).mtimeMs > TEMPORARY_AGE_MS_MAX) unlinkSync(path);
+    if (now - statSync(path).mtimeMs > TEMPORARY_AGE_MS_MAX) fileCalls.unlink(path);
   } catch {
     // Gone already, or not ours to remove: a listing does not fail for it.
   }

@@ -1,35 +1,15 @@
 // Durable writing below a directory: the temporary file, the name it gets, the directories on the way, and their removal
 // when they become empty.
 
-import {
-  closeSync,
-  fsync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  rmdirSync,
-  statSync,
-  unlinkSync,
-  write,
-  writeSync,
-} from "node:fs";
+import { statSync } from "node:fs";
 import { dirname } from "node:path";
-import { promisify } from "node:util";
 import type { Ports } from "../lib/ports.ts";
+import { fileCalls } from "./file-calls.ts";
 import { errnoOf, fileError, linkError, saysMissing } from "./file-errors.ts";
 import { readDirectory } from "./file-list.ts";
 import { withObjectLock } from "./file-lock.ts";
 import { TEMPORARY_PREFIX } from "./keys.ts";
 import { DIRECTORY_RACE_ATTEMPTS_MAX, SYNC_BYTES_MAX } from "./limits.ts";
-
-const fsyncAsync = promisify(fsync);
-const writeAsync: (descriptor: number, bytes: Uint8Array, offset: number, length: number) => Promise<number> =
-  (descriptor, bytes, offset, length) =>
-    new Promise((resolve, reject) =>
-      write(descriptor, bytes, offset, length, null, (error, written) =>
-        error === null ? resolve(written) : reject(error),
-      ),
-    );
 
 /** What a write consists of: bytes, which can be written again, or a stream, which cannot. */
 export type Content = Uint8Array | AsyncIterable<Uint8Array>;
@@ -57,7 +37,7 @@ export async function publishFile<T>(
       const size = await writeTemporary(temporary, content);
       const value = await publish(temporary);
       unlinkIfThere(temporary);
-      await syncDirectory(directory);
+      await fileCalls.syncDirectory(directory);
       return { value, size };
     } catch (thrown) {
       unlinkIfThere(temporary);
@@ -71,7 +51,7 @@ export async function publishFile<T>(
 /** Gives the file its name unless the name is taken; answers whether it did. */
 export function linkIfAbsent(temporary: string, path: string): boolean {
   try {
-    linkSync(temporary, path);
+    fileCalls.link(temporary, path);
     return true;
   } catch (thrown) {
     const errno = errnoOf(thrown);
@@ -124,7 +104,7 @@ async function unlinkLocked(path: string, ports: Ports): Promise<boolean> {
   try {
     if (isDirectory(path)) return false;
     return await withObjectLock(path, ports, (descriptor) => {
-      if (descriptor !== null) unlinkSync(path);
+      if (descriptor !== null) fileCalls.unlink(path);
       return descriptor !== null;
     });
   } catch (thrown) {
@@ -136,7 +116,7 @@ async function removeEmptyDirectories(directory: string, root: string): Promise<
   let surviving = directory;
   while (surviving.length > root.length && removeDirectory(surviving)) surviving = dirname(surviving);
   try {
-    await syncDirectory(surviving);
+    await fileCalls.syncDirectory(surviving);
   } catch (thrown) {
     if (!saysMissing(thrown)) throw fileError(thrown, "delete", directory);
   }
@@ -145,7 +125,7 @@ async function removeEmptyDirectories(directory: string, root: string): Promise<
 /** Removes the directory if it is empty. */
 function removeDirectory(path: string): boolean {
   try {
-    rmdirSync(path);
+    fileCalls.removeDirectory(path);
     return true;
   } catch (thrown) {
     const errno = errnoOf(thrown);
@@ -161,10 +141,10 @@ async function writeTemporary(path: string, content: Content): Promise<number> {
     let size = 0;
     if (content instanceof Uint8Array) size = await writeAll(descriptor, content);
     else for await (const chunk of content) size += await writeAll(descriptor, chunk);
-    await fsyncAsync(descriptor);
+    await fileCalls.sync(descriptor);
     return size;
   } finally {
-    closeSync(descriptor);
+    fileCalls.close(descriptor);
   }
 }
 
@@ -174,8 +154,8 @@ async function writeAll(descriptor: number, bytes: Uint8Array): Promise<number> 
     const rest = bytes.length - done;
     done +=
       rest <= SYNC_BYTES_MAX
-        ? writeSync(descriptor, bytes, done, rest)
-        : await writeAsync(descriptor, bytes, done, rest);
+        ? fileCalls.writeSync(descriptor, bytes, done, rest)
+        : await fileCalls.write(descriptor, bytes, done, rest);
   }
   return done;
 }
@@ -183,7 +163,7 @@ async function writeAll(descriptor: number, bytes: Uint8Array): Promise<number> 
 async function openTemporary(path: string): Promise<number> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return openSync(path, "wx");
+      return fileCalls.create(path);
     } catch (thrown) {
       if (errnoOf(thrown) !== "ENOENT" || attempt > DIRECTORY_RACE_ATTEMPTS_MAX) throw thrown;
     }
@@ -195,28 +175,19 @@ async function openTemporary(path: string): Promise<number> {
 async function makeDirectory(directory: string): Promise<void> {
   let first: string | undefined;
   try {
-    first = mkdirSync(directory, { recursive: true });
+    first = fileCalls.makeDirectories(directory);
   } catch (thrown) {
     // A concurrent delete took a parent away: openTemporary tries again.
     if (errnoOf(thrown) !== "ENOENT") throw thrown;
   }
   if (first === undefined) return;
   for (let made = directory; made.length >= first.length; made = dirname(made))
-    await syncDirectory(dirname(made));
-}
-
-async function syncDirectory(directory: string): Promise<void> {
-  const descriptor = openSync(directory, "r");
-  try {
-    await fsyncAsync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
+    await fileCalls.syncDirectory(dirname(made));
 }
 
 function unlinkIfThere(path: string): void {
   try {
-    unlinkSync(path);
+    fileCalls.unlink(path);
   } catch {
     // Renamed already; or it stays, unlisted, until a listing sweeps it.
   }

@@ -5,7 +5,7 @@
 // System calls that take microseconds (stat, link, the read of a small cached file) are made on the calling thread,
 // because a trip through the thread pool takes 45 µs; those that move many bytes or wait for the disk are not.
 
-import { closeSync, openSync, readFileSync, readSync, renameSync, type Stats, statSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync, type Stats, statSync } from "node:fs";
 import type { Ports } from "../lib/ports.ts";
 import type {
   ListOptions,
@@ -18,6 +18,7 @@ import type {
   Version,
 } from "./adapter.ts";
 import { RequestCounter } from "./counter.ts";
+import { fileCalls } from "./file-calls.ts";
 import { fileError, saysMissing } from "./file-errors.ts";
 import { walkObjects } from "./file-list.ts";
 import { withObjectLock } from "./file-lock.ts";
@@ -104,7 +105,7 @@ export class FileStorage implements StorageAdapter {
       const { value: won } = await publishFile(path, bytes, this.ports, (temporary) =>
         withObjectLock(path, this.ports, (descriptor) => {
           if (descriptor === null || contentVersion(readFileSync(descriptor)) !== version) return false;
-          renameSync(temporary, path);
+          fileCalls.rename(temporary, path);
           return true;
         }),
       );
@@ -160,7 +161,7 @@ export class FileStorage implements StorageAdapter {
     for (;;) {
       if (linkIfAbsent(temporary, path)) return;
       const replaced = await withObjectLock(path, this.ports, (descriptor) => {
-        if (descriptor !== null) renameSync(temporary, path);
+        if (descriptor !== null) fileCalls.rename(temporary, path);
         return descriptor !== null;
       });
       if (replaced) return;
