@@ -127,7 +127,6 @@ describe("a command that this build does not have", () => {
     [["repair", "g"]],
     [["cleanup", "g", "--keep", "1"]],
     [["ingest", "g", "--data", "f"]],
-    [["blob", "get", "node", "T", "i", "p"]],
     [["commit", "changes", "c"]],
     [["changes", "poll"]],
     [["embed", "--seed", "s.yaml"]],
