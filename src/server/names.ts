@@ -31,20 +31,48 @@ export function decodeSegment(segment: string): string {
   }
 }
 
-/** Single-valued query parameters by name; a repeated one among `known` is refused, others are ignored. */
-export function queryParameters(url: string, known: readonly string[]): Readonly<Record<string, string>> {
+/** What a route takes in its query string. */
+export interface QueryRules {
+  /** Parameters that may appear once. */
+  readonly single: readonly string[];
+  /** Parameters that may appear any number of times. */
+  readonly repeated: readonly string[];
+  /** Refuse parameters that are neither, instead of ignoring them. */
+  readonly isClosed: boolean;
+}
+
+export interface QueryParameters {
+  readonly single: Readonly<Record<string, string>>;
+  readonly repeated: Readonly<Record<string, readonly string[]>>;
+}
+
+/** The query parameters of a URL, by name; of repeated ones all values, none at all being no values. */
+export function queryParameters(url: string, rules: QueryRules): QueryParameters {
+  const single: Record<string, string> = {};
+  const repeated: Record<string, string[]> = Object.fromEntries(rules.repeated.map((name) => [name, []]));
+  for (const [name, value] of pairsOf(url, rules)) {
+    if (rules.repeated.includes(name)) {
+      repeated[name].push(value());
+    } else if (rules.single.includes(name)) {
+      if (Object.hasOwn(single, name)) throw badRequest(`query parameter '${name}' may appear at most once`);
+      single[name] = value();
+    } else if (rules.isClosed) {
+      throw badRequest(`unknown query parameter '${name}'`);
+    }
+  }
+  return { single, repeated };
+}
+
+/** Names with their values, which are decoded when they are wanted. */
+function* pairsOf(url: string, { single, repeated, isClosed }: QueryRules): Iterable<[string, () => string]> {
   const mark = url.indexOf("?");
-  if (mark < 0 || known.length === 0) return {};
-  const found: Record<string, string> = {};
+  if (mark < 0 || (!isClosed && single.length + repeated.length === 0)) return;
   for (const pair of url.slice(mark + 1).split("&")) {
     if (pair === "") continue;
     const equals = pair.indexOf("=");
     const name = decodeParameter(equals < 0 ? pair : pair.slice(0, equals));
-    if (!known.includes(name)) continue;
-    if (Object.hasOwn(found, name)) throw badRequest(`query parameter '${name}' is given more than once`);
-    found[name] = equals < 0 ? "" : decodeParameter(pair.slice(equals + 1));
+    yield [name, () => (equals < 0 ? "" : decodeParameter(pair.slice(equals + 1)))];
   }
-  return found;
 }
 
 function decodeParameter(raw: string): string {

@@ -27,6 +27,7 @@ const STATUS_TEXT: Readonly<Record<number, string>> = {
   405: "The path has other methods.",
   409: "Conflict with the state of the graph.",
   412: "What the request's header names is not what is there.",
+  410: "History that cleanup reclaimed.",
   413: "A body or a bounded resource is too large.",
   415: "The content type is not the one the route takes.",
   416: "The value ends before the range.",
@@ -92,11 +93,11 @@ function operation(
   };
 }
 
-function parametersOf({ path, query, header }: Described): JsonObject[] {
+function parametersOf({ path, query, repeatedQuery, header }: Described): JsonObject[] {
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) =>
     pathParameter(name ?? "", "Percent-encoded."),
   );
-  const inQuery = Object.entries(query ?? {}).map(([name, shape]) => ({
+  const inQuery = Object.entries({ ...query, ...repeatedQuery }).map(([name, shape]) => ({
     name,
     in: "query",
     required: shape.required,
@@ -140,7 +141,7 @@ function requestBody({ body }: Described): JsonObject {
   }
 }
 
-function responses({ method, answer, failures }: Described): JsonObject {
+function responses({ method, answer, failures, failure = ErrorOutput }: Described): JsonObject {
   const content = method === "HEAD" ? {} : { content: contentOf(answer) };
   const others = [...failures]
     .sort((a, b) => a - b)
@@ -148,7 +149,7 @@ function responses({ method, answer, failures }: Described): JsonObject {
       const description = STATUS_TEXT[status] ?? "";
       if (status === 206) return [String(status), { description, ...content }];
       const hasBody = status >= 400 && method !== "HEAD";
-      return [String(status), { description, ...(hasBody ? { content: json(ErrorOutput.schema) } : {}) }];
+      return [String(status), { description, ...(hasBody ? { content: json(failure.schema) } : {}) }];
     });
   return { "200": { description: "Done.", ...content }, ...Object.fromEntries(others) };
 }
@@ -158,7 +159,7 @@ function contentOf(answer: AnswerDefinition): JsonObject {
     case "json":
       return json(answer.shape.schema);
     case "ndjson":
-      return ndjson(answer.description);
+      return ndjson(answer.description, answer.record?.schema);
     case "octets":
       return {
         "application/octet-stream": {
@@ -169,8 +170,8 @@ function contentOf(answer: AnswerDefinition): JsonObject {
 }
 
 const json = (schema: JsonObject): JsonObject => ({ "application/json": { schema } });
-const ndjson = (description: string): JsonObject => ({
-  "application/x-ndjson": { schema: { type: "string", description } },
+const ndjson = (description: string, line: JsonObject = STRING): JsonObject => ({
+  "application/x-ndjson": { schema: { ...line, description } },
 });
 
 /** Every named shape that some operation reaches, sorted by name. */
@@ -187,11 +188,17 @@ function componentSchemas(): JsonObject {
   return Object.fromEntries([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function shapesOf({ query, body, answer }: Definition): readonly Shape<unknown>[] {
+function shapesOf(definition: Definition): readonly Shape<unknown>[] {
+  const { query, repeatedQuery, body, answer, failure } = definition;
   return [
-    ErrorOutput,
-    ...Object.values(query ?? {}),
+    failure ?? ErrorOutput,
+    ...Object.values({ ...query, ...repeatedQuery }),
     ...(body === undefined || body.kind === "ndjson" ? [] : [body.shape]),
-    answer.kind === "json" ? answer.shape : anyObject(),
+    answerShape(answer),
   ];
+}
+
+function answerShape(answer: AnswerDefinition): Shape<unknown> {
+  if (answer.kind === "json") return answer.shape;
+  return (answer.kind === "ndjson" ? answer.record : undefined) ?? anyObject();
 }

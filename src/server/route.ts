@@ -6,7 +6,7 @@ import type { Decision, PolicyAction, PolicyRequest } from "../policy/index.ts";
 import type { Ticket } from "./admission.ts";
 import { authorize, decide } from "./authorize.ts";
 import { readJson, requireJsonType, requireSmallBody } from "./body.ts";
-import { decodeSegment, queryParameters } from "./names.ts";
+import { decodeSegment, type QueryParameters, type QueryRules, queryParameters } from "./names.ts";
 import type { Shape } from "./schema-kit.ts";
 import type { ServedGraph, Service } from "./service.ts";
 
@@ -20,7 +20,8 @@ export type Tag =
   | "mutations"
   | "schema"
   | "branches"
-  | "commits";
+  | "commits"
+  | "changes";
 
 /** Query parameters by name; each single-valued. */
 export type QueryShapes = Readonly<Record<string, Shape<string | undefined>>>;
@@ -34,7 +35,8 @@ export type BodyDefinition<B> =
 
 export type AnswerDefinition =
   | { readonly kind: "json"; readonly shape: Shape<unknown> }
-  | { readonly kind: "ndjson"; readonly description: string }
+  /** `record`: the one kind of line whose shape is not that of a load. */
+  | { readonly kind: "ndjson"; readonly description: string; readonly record?: Shape<unknown> }
   | { readonly kind: "octets"; readonly description: string };
 
 export interface RouteDefinition<Q extends QueryShapes, B> {
@@ -49,6 +51,10 @@ export interface RouteDefinition<Q extends QueryShapes, B> {
   /** What policy is asked; null where nothing is. */
   readonly action: PolicyAction | null;
   readonly query?: Q;
+  /** Query parameters that may appear any number of times. */
+  readonly repeatedQuery?: Readonly<Record<string, Shape<readonly string[] | undefined>>>;
+  /** Refuse query parameters that the route does not name. */
+  readonly closedQuery?: boolean;
   /** Begins the refusal of a query string that cannot be read. */
   readonly queryRefusal?: string;
   /** A request header that the route demands. */
@@ -57,6 +63,8 @@ export interface RouteDefinition<Q extends QueryShapes, B> {
   readonly answer: AnswerDefinition;
   /** Documented statuses beside 200. */
   readonly failures: readonly number[];
+  /** The shape of its failures, where it is less than that of all. */
+  readonly failure?: Shape<unknown>;
   /** For a GET whose HEAD is an operation of its own. */
   readonly head?: { readonly operationId: string; readonly failures: readonly number[] };
 }
@@ -69,6 +77,8 @@ export interface GraphCall<Q extends QueryShapes = QueryShapes, B = unknown> {
   readonly actor: string | null;
   readonly served: ServedGraph;
   readonly query: QueryOf<Q>;
+  /** Values of the parameters that may be repeated. */
+  readonly repeated: Readonly<Record<string, readonly string[]>>;
   /** Segments of the raw path below the graph. */
   readonly segments: readonly string[];
 }
@@ -94,12 +104,16 @@ export function graphRoute<Q extends QueryShapes = Record<never, never>, B = und
   definition: RouteDefinition<Q, B>,
   handle: (call: GraphCall<Q, B>) => Promise<Response>,
 ): GraphRoute {
-  const names = Object.keys(definition.query ?? {});
+  const rules: QueryRules = {
+    single: Object.keys(definition.query ?? {}),
+    repeated: Object.keys(definition.repeatedQuery ?? {}),
+    isClosed: definition.closedQuery === true,
+  };
   return {
     definition: definition as unknown as RouteDefinition<QueryShapes, unknown>,
     answer: async (call) => {
-      const query = readQuery(definition, call.request.url, names) as QueryOf<Q>;
-      return await handle({ ...call, route: definition, query });
+      const { single, repeated } = readQuery(definition, call.request.url, rules);
+      return await handle({ ...call, route: definition, query: single as QueryOf<Q>, repeated });
     },
   };
 }
@@ -107,10 +121,10 @@ export function graphRoute<Q extends QueryShapes = Record<never, never>, B = und
 function readQuery(
   { queryRefusal = "" }: Pick<RouteDefinition<QueryShapes, unknown>, "queryRefusal">,
   url: string,
-  names: readonly string[],
-): Readonly<Record<string, string>> {
+  rules: QueryRules,
+): QueryParameters {
   try {
-    return queryParameters(url, names);
+    return queryParameters(url, rules);
   } catch (error) {
     throw error instanceof OmnigraphError ? badRequest(queryRefusal + error.message) : error;
   }
@@ -173,5 +187,5 @@ const JSON_ANSWER: ResponseInit = { headers: { "content-type": "application/json
 /** A 200 answer from JSON text that is already written. */
 export const jsonTextResponse = (text: string) => new Response(text, JSON_ANSWER);
 
-/** A 200 answer with a JSON body. */
+/** A 200 answer with a JSON body of numbers that doubles hold. */
 export const jsonResponse = (body: object) => jsonTextResponse(JSON.stringify(body));

@@ -16,10 +16,45 @@ import {
 /** `?branch=`: the default is `main`. */
 export const branchParameter = optional(text("Branch name; `main` when left out."));
 
-const entityKind = oneOf(["node", "edge"]);
+export const EntityKind = named("EntityKindOutput", oneOf(["node", "edge"]));
+
+export const ErrorCode = named(
+  "ErrorCode",
+  oneOf([
+    "unauthorized",
+    "forbidden",
+    "bad_request",
+    "not_found",
+    "method_not_allowed",
+    "conflict",
+    "too_many_requests",
+    "internal",
+  ]),
+);
+
+export const ResourceLimitOutput = object("ResourceLimitOutput", {
+  resource: text(),
+  limit: integer(),
+  actual: integer(),
+});
+
+export const RecoveryRequiredOutput = object("RecoveryRequiredOutput", {
+  operation_id: text("Candidate commit id; `GET /commits/{id}` tells later whether it landed."),
+});
+
+export const ChangeFeedGapOutput = object("ChangeFeedGapOutput", {
+  cursor: omittable(text("The cursor that the caller came with.")),
+  first_unreadable_commit_id: text(),
+});
+
+export const ChangeDiffRefusalOutput = object("ChangeDiffRefusalOutput", {
+  reason: named("ChangeDiffRefusalReason", oneOf(["parentless_commit", "schema_boundary", "unknown"])),
+  graph_commit_id: text(),
+  type_name: omittable(text("The type whose schema changed.")),
+});
 
 const MergeConflictOutput = object("MergeConflictOutput", {
-  entity_kind: entityKind,
+  entity_kind: EntityKind,
   type_name: text(),
   entity_id: nullable(text()),
   kind: named(
@@ -43,28 +78,14 @@ export const ErrorOutput = object(
   "ErrorOutput",
   {
     error: text("What was wrong, for people."),
-    code: omittable(
-      named(
-        "ErrorCode",
-        oneOf([
-          "unauthorized",
-          "forbidden",
-          "bad_request",
-          "not_found",
-          "method_not_allowed",
-          "conflict",
-          "too_many_requests",
-          "internal",
-        ]),
-      ),
-    ),
+    code: omittable(ErrorCode),
     merge_conflicts: omittable(list(MergeConflictOutput)),
     manifest_conflict: omittable(
       object("ManifestConflictOutput", { table_key: text(), expected: integer(), actual: integer() }),
     ),
     published_dataset_version_conflict: omittable(
       object("PublishedDatasetVersionConflictOutput", {
-        entity_kind: entityKind,
+        entity_kind: EntityKind,
         type_name: text(),
         expected_published_dataset_version: integer(),
         actual_published_dataset_version: integer(),
@@ -79,14 +100,12 @@ export const ErrorOutput = object(
     ),
     key_conflict: omittable(
       object("KeyConflictOutput", {
-        entity_kind: entityKind,
+        entity_kind: EntityKind,
         type_name: text(),
         entity_id: omittable(text()),
       }),
     ),
-    resource_limit: omittable(
-      object("ResourceLimitOutput", { resource: text(), limit: integer(), actual: integer() }),
-    ),
+    resource_limit: omittable(ResourceLimitOutput),
     blob_range: omittable(
       object("BlobRangeOutput", {
         start: integer("First byte that was asked for."),
@@ -95,17 +114,15 @@ export const ErrorOutput = object(
       }),
     ),
     external_blob_source: omittable(object("ExternalBlobSourceOutput", { uri: text(), reason: text() })),
-    recovery_required: omittable(
-      object("RecoveryRequiredOutput", {
-        operation_id: text("Candidate commit id; `GET /commits/{id}` tells later whether it landed."),
-      }),
-    ),
+    recovery_required: omittable(RecoveryRequiredOutput),
     precondition_failure: omittable(
       object("PreconditionFailureOutput", {
         expected: text("Commit id that the caller named."),
         actual: omittable(text("Head of the branch.")),
       }),
     ),
+    change_feed_gap: omittable(ChangeFeedGapOutput),
+    change_diff_refusal: omittable(ChangeDiffRefusalOutput),
   },
   { description: "The body of every answer that is not a success." },
 );

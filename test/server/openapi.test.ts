@@ -99,6 +99,9 @@ describe("the OpenAPI document", () => {
       "post /branches/merge": "200 400 401 403 404 409 413 424 429 503",
       "get /commits": "200 401 403 404",
       "get /commits/{commit_id}": "200 401 403 404",
+      "get /commits/{commit_id}/changes": "200 400 401 404 409 410 413 500 503",
+      "get /changes": "200 400 401 403 404 409 410 413 500 503",
+      "post /changes/baseline": "200 400 401 403 404 413 500 503",
     });
   });
 
@@ -126,6 +129,50 @@ describe("the OpenAPI document", () => {
       ([, name]) => name,
     );
     expect([...new Set(referred)].sort()).toEqual(Object.keys(of.components.schemas).sort());
+  });
+
+  it("gives the change routes their own failures and shapes, which know nothing of storage", () => {
+    const of = document(true);
+    const changes = operations(of).filter(({ tags }) => tags[0] === "changes");
+    expect(changes.map(({ operationId }) => operationId).sort()).toEqual([
+      "cluster_captureChangeBaseline",
+      "cluster_getCommitChanges",
+      "cluster_pollChanges",
+    ]);
+    for (const { responses } of operations(of)) {
+      const isOfChanges = changes.some((operation) => operation.responses === responses);
+      const failures = JSON.stringify(
+        Object.fromEntries(Object.entries(responses).filter(([status]) => Number(status) >= 400)),
+      );
+      expect(failures.includes("/ChangeErrorOutput")).toBe(isOfChanges);
+      if (isOfChanges) expect(failures).not.toContain("/ErrorOutput");
+    }
+    const names = Object.keys(of.components.schemas);
+    for (const name of [
+      "ChangeBaselineOutput",
+      "ChangeBaselineRecord",
+      "ChangeBaselineRequest",
+      "ChangeBlockOutput",
+      "ChangeCauseOutput",
+      "ChangeDiffRefusalOutput",
+      "ChangeDiffRefusalReason",
+      "ChangeEndpointsOutput",
+      "ChangeErrorOutput",
+      "ChangeFeedGapOutput",
+      "ChangeFeedOutput",
+      "ChangeImageOutput",
+      "ChangeOpOutput",
+      "ChangeTypeOutput",
+      "CommitChangesOutput",
+      "EntityChangeOutput",
+      "EntityKindOutput",
+    ]) {
+      expect(names).toContain(name);
+    }
+    const ofChanges = Object.entries(of.components.schemas).filter(
+      ([name]) => /Change/.test(name) && name !== "ChangeOutput" && name !== "ChangeRequest",
+    );
+    expect(JSON.stringify(ofChanges)).not.toMatch(/table_key|fragment|row_addr|manifest_version|dataset/);
   });
 
   it("equals the file that is published with the source", async () => {

@@ -5,7 +5,8 @@ import { badRequest, OmnigraphError, rangeNotSatisfiable } from "../../lib/error
 import { readRange } from "../byte-range.ts";
 import { ifMatch, ifNoneMatch, ifRange } from "../entity-tags.ts";
 import { renderError } from "../errors.ts";
-import { type GraphCall, graphRoute, requireAllowed } from "../route.ts";
+import { hidingFailures } from "../hidden-failures.ts";
+import { graphRoute, requireAllowed } from "../route.ts";
 import { members, named, oneOf, optional, text } from "../schema-kit.ts";
 import { branchParameter } from "../shapes.ts";
 import { readTarget } from "./targets.ts";
@@ -44,7 +45,7 @@ export const blobRoutes = [
       const cell = addressOf(call.query);
       const { selector, branch } = await readTarget(call.served, call.query);
       requireAllowed(call, { branch });
-      return await hidingFailures(call, async () =>
+      return await hidingFailures(call, { logged: FAILURE, shown: FAILURE }, async () =>
         answer(await call.served.graph.openBlob({ ...cell, ...selector }), call.request),
       );
     },
@@ -56,22 +57,6 @@ function addressOf(query: Readonly<Record<string, string | undefined>>): BlobAdd
     return addressShape.read(query as Readonly<Record<string, string>>, "");
   } catch (error) {
     throw error instanceof OmnigraphError ? badRequest(REFUSAL + error.message) : error;
-  }
-}
-
-/** What storage says, and what is wrong with what it holds, is for the log. */
-async function hidingFailures(
-  { service, served }: Pick<GraphCall, "service" | "served">,
-  work: () => Promise<Response>,
-): Promise<Response> {
-  try {
-    return await work();
-  } catch (thrown) {
-    if (thrown instanceof OmnigraphError && thrown.kind !== "internal") throw thrown;
-    if (thrown instanceof DOMException) throw thrown;
-    const detail = thrown instanceof Error ? thrown.message : String(thrown);
-    service.log.log("error", FAILURE, { graph_id: served.id, error: detail });
-    return renderError(new OmnigraphError("internal", FAILURE));
   }
 }
 

@@ -1,9 +1,9 @@
 // POST export: a snapshot as a stream of NDJSON, at the client's pace, a bounded number of them at a time.
 
 import { branchName } from "../names.ts";
+import { recordStream } from "../record-stream.ts";
 import { graphRoute, readBody, requireAllowed } from "../route.ts";
 import { list, object, omittable, optional, text } from "../schema-kit.ts";
-import { streamResponse } from "../streams.ts";
 
 const ExportRequest = object(
   "ExportRequest",
@@ -13,8 +13,6 @@ const ExportRequest = object(
   },
   { closed: true },
 );
-
-const CONTENT_TYPE = "application/x-ndjson; charset=utf-8";
 
 export const exportRoutes = [
   graphRoute(
@@ -33,21 +31,7 @@ export const exportRoutes = [
       const { branch: given, type_names: typeNames } = await readBody(call);
       const branch = branchName(given);
       requireAllowed(call, { branch });
-      const { service, served } = call;
-      const release = await service.exports.take();
-      try {
-        const chunks = await served.graph.export({ branch, typeNames });
-        return streamResponse(chunks, CONTENT_TYPE, (failure) => {
-          release();
-          if (failure !== undefined) {
-            const error = failure instanceof Error ? failure.message : String(failure);
-            service.log.log("error", "export failed after its headers", { graph_id: served.id, error });
-          }
-        });
-      } catch (error) {
-        release();
-        throw error;
-      }
+      return recordStream(call, "export", () => call.served.graph.export({ branch, typeNames }));
     },
   ),
 ];

@@ -3,6 +3,7 @@
 import type { FlatRoute, GraphRoute } from "../route.ts";
 import { blobRoutes } from "./blob.ts";
 import { branchRoutes } from "./branches.ts";
+import { changeRoutes } from "./changes.ts";
 import { commitRoutes } from "./commits.ts";
 import { exportRoutes } from "./export.ts";
 import { graphsRoute, healthRoute } from "./flat.ts";
@@ -24,4 +25,5 @@ export const graphRoutes: readonly GraphRoute[] = [
   ...exportRoutes,
   ...branchRoutes,
   ...commitRoutes,
+  ...changeRoutes,
 ];

@@ -110,6 +110,9 @@ export function fakeGraph(uri = "memory://harbor"): FakeGraph {
       return { graph_branch: branch, graph_manifest_version: 2, internal_schema_version: 1, datasets: [] };
     },
     openBlob: never,
+    commitChanges: never,
+    pollChanges: never,
+    captureBaseline: never,
     catalog: async () => ({ source: "node Port {\n  code: String @key\n}\n" }) as Catalog,
     planSchema: never,
     applySchema: never,
