@@ -1,9 +1,8 @@
 // The Graph of engine/graph.ts on a store: finds the state, makes a view, prepares, publishes, and words the answer.
 
-import { type GraphView, ImageCache, type View } from "../index/index.ts";
-import { badRequest, notFound, OmnigraphError, unsupported } from "../lib/errors.ts";
+import { type GraphView, ImageCache } from "../index/index.ts";
+import { badRequest, OmnigraphError, unsupported } from "../lib/errors.ts";
 import type { JsonObject } from "../lib/json.ts";
-import { ulid } from "../lib/ulid.ts";
 import { compareUtf8 } from "../lib/utf8.ts";
 import { STORAGE_FORMAT_VERSION } from "../lib/version.ts";
 import { decodeParams } from "../query/index.ts";
@@ -17,17 +16,11 @@ import {
   unsupportedReason,
 } from "../schema/index.ts";
 import { ensureConditionalWrites, openStorage } from "../storage/index.ts";
-import {
-  type Branch,
-  type GraphStore,
-  MAIN,
-  type PublishRequest,
-  validateBranchName,
-} from "../store/index.ts";
-import type { BranchId, BranchRef, BranchState, CommitRecord, Draft } from "../store/types.ts";
+import { type GraphStore, MAIN, validateBranchName } from "../store/index.ts";
+import type { BranchState } from "../store/types.ts";
 import { BlobIntake, externalPolicy, openBlobCell, sourceProbe } from "./blob/index.ts";
 import { ChangeReader } from "./changes/index.ts";
-import { commitOutput } from "./commit-output.ts";
+import { CommitWriter } from "./commit-writer.ts";
 import { exportedTypes, exportRecords } from "./export.ts";
 import type {
   AuthorizationRequest,
@@ -46,7 +39,7 @@ import type {
   ReadSelector,
   SchemaApplyRequest,
 } from "./graph.ts";
-import { type PreparedLoad, prepareLoad } from "./load/prepare.ts";
+import { load } from "./load/load.ts";
 import { prepareMerge, requireDistinct } from "./merge.ts";
 import type {
   BranchCreateOutput,
@@ -71,6 +64,7 @@ import { ReadSetBuilder } from "./write/reads.ts";
 export class GraphEngine implements Graph {
   readonly uri: string;
   private readonly images: ImageCache;
+  private readonly writer: CommitWriter;
   private readonly plans = new PlanCache();
   private readonly changeReader: ChangeReader;
   private readonly externalPolicy: ReturnType<typeof externalPolicy>;
@@ -87,6 +81,7 @@ export class GraphEngine implements Graph {
     this.uri = store.storage.uri;
     this.externalPolicy = externalPolicy(options.externalBlobs ?? []);
     this.images = new ImageCache(store, { resident: options.resident ?? false, keyText: canonicalKeyText });
+    this.writer = new CommitWriter(store, this.images, options.ports, () => this.ensureWritable());
     this.changeReader = new ChangeReader(store, (state) => this.images.view(state));
   }
 
@@ -124,7 +119,7 @@ export class GraphEngine implements Graph {
     let queryName = "";
     let affected = { nodes: 0, edges: 0 };
     const blobs = this.blobIntake();
-    const commit = await this.publish(
+    const commit = await this.writer.publish(
       this.store.branch(branchName),
       { operation: "mutate", actor: request.actor },
       { repeat: "always", ...(request.ifCommit === undefined ? {} : { ifCommit: request.ifCommit }) },
@@ -155,56 +150,10 @@ export class GraphEngine implements Graph {
     };
   }
 
-  async load(request: LoadRequest): Promise<LoadOutput> {
-    const branchName = request.branch ?? MAIN;
-    this.authorize(request.actor, { action: "change", branch: branchName });
-    const exists = branchName === MAIN || (await this.store.branchExists(branchName));
-    if (!exists) {
-      if (request.from === undefined) {
-        throw notFound(`branch '${branchName}' not found; pass \`from\` to create it`);
-      }
-      await this.createBranch({ name: branchName, from: request.from, actor: request.actor });
-    }
-    try {
-      return await this.loadInto(branchName, request, !exists);
-    } catch (error) {
-      // A load that fails leaves no branch behind.
-      if (!exists) await this.store.deleteBranch(branchName);
-      throw error;
-    }
-  }
-
-  private async loadInto(branchName: string, request: LoadRequest, created: boolean): Promise<LoadOutput> {
-    let prepared: PreparedLoad | null = null;
-    const blobs = this.blobIntake();
-    const commit = await this.publish(
-      this.store.branch(branchName),
-      { operation: "load", actor: request.actor },
-      { repeat: request.mode === "overwrite" ? "never" : "always" },
-      async (view) => {
-        prepared = await prepareLoad(request.data(), {
-          store: this.store,
-          view,
-          ports: this.options.ports,
-          mode: request.mode,
-          blobs,
-          ...(request.onProgress === undefined ? {} : { onProgress: request.onProgress }),
-        });
-        return prepared;
-      },
-    );
-    const { nodes, edges } = (prepared as PreparedLoad | null) ?? { nodes: [], edges: [] };
-    return {
-      branch: branchName,
-      base_branch: request.from ?? null,
-      branch_created: created,
-      mode: request.mode,
-      nodes,
-      edges,
-      total_entities: [...nodes, ...edges].reduce((sum, type) => sum + type.entities_loaded, 0),
-      actor_id: request.actor,
-      commit,
-    };
+  load(request: LoadRequest): Promise<LoadOutput> {
+    const { store, writer } = this;
+    const authorize = (about: AuthorizationRequest) => this.authorize(request.actor, about);
+    return load(request, { store, ports: this.options.ports, writer, blobs: this.blobIntake(), authorize });
   }
 
   async export(request: ExportRequest): Promise<AsyncIterable<Uint8Array>> {
@@ -258,7 +207,7 @@ export class GraphEngine implements Graph {
     }
     let steps: readonly JsonObject[] = [];
     const main = this.store.branch(MAIN);
-    await this.publish(
+    await this.writer.publish(
       main,
       { operation: "schema_apply", actor: request.actor },
       { repeat: "always" },
@@ -347,7 +296,7 @@ export class GraphEngine implements Graph {
 
   private async mergeState(from: BranchState, target: string, actor: string | null): Promise<MergeOutcome> {
     let baseId = "";
-    const commit = await this.publish(
+    const commit = await this.writer.publish(
       this.store.branch(target),
       { operation: "merge", actor },
       { repeat: "always" },
@@ -380,12 +329,12 @@ export class GraphEngine implements Graph {
   async commits(branch = MAIN): Promise<readonly CommitOutput[]> {
     const state = await this.store.branch(branch).head();
     const records = await this.store.history(state);
-    return records.map((record) => this.output(record, state.ref));
+    return records.map((record) => this.writer.output(record, state.ref));
   }
 
   async commit(id: string): Promise<CommitOutput> {
     const { record, ref } = await this.store.findCommit(id);
-    return this.output(record, ref);
+    return this.writer.output(record, ref);
   }
 
   commitChanges(request: CommitChangesRequest): Promise<CommitChangesOutput> {
@@ -437,42 +386,7 @@ export class GraphEngine implements Graph {
     if (branch !== undefined) throw badRequest("request may specify branch or snapshot, not both");
     return this.store.stateAt(snapshot);
   }
-
-  /** Publishes what `prepare` makes of the newest view; its identity and time stay the same over every attempt. */
-  private async publish(
-    branch: Branch,
-    origin: Pick<Draft, "operation" | "actor">,
-    rules: Pick<PublishRequest, "repeat" | "ifCommit">,
-    prepare: (view: View) => Promise<PreparedCommit | null>,
-  ): Promise<CommitOutput | null> {
-    await this.ensureWritable();
-    const { ports } = this.options;
-    const identity = { id: ulid(ports), authoredAt: ports.nowMicros() };
-    const { commit, state } = await branch.publish({
-      ...rules,
-      prepare: async (head) => {
-        const prepared = await prepare(this.images.view(head));
-        if (prepared === null) return null;
-        return { schema: null, mergedParent: null, ...identity, ...origin, ...prepared };
-      },
-    });
-    return commit === null ? null : this.output(commit, state.ref);
-  }
-
-  private output(record: CommitRecord, ref: BranchRef): CommitOutput {
-    return commitOutput(record, (branch) => this.branchName(branch, ref));
-  }
-
-  /** Null for main, as commits are shown. */
-  private branchName(branch: BranchId, ref: BranchRef): string | null {
-    if (branch === this.store.mainId) return null;
-    if (branch === ref.id) return ref.name;
-    return ref.lineage.find((inherited) => inherited.branch === branch)?.name ?? null;
-  }
 }
-
-type PreparedCommit = Pick<Draft, "changes" | "reads"> &
-  Partial<Pick<Draft, "schema" | "mergedParent" | "mergedFrom">>;
 
 function requireMutation(plan: QueryPlan): MutationPlan {
   if (plan.kind === "mutation") return plan;

@@ -72,10 +72,15 @@ export interface MutateRequest {
   readonly ifCommit?: string;
 }
 
+/** `strict` holds NDJSON to the letter (spec 03 §8); the deprecated `permissive` forgives much (§9). */
+export type LoadReader = "strict" | "permissive";
+
 export interface LoadRequest {
-  /** NDJSON bytes in chunks of any size, from the start; called again when the load lost a race and is prepared anew. */
+  /** Bytes of records in chunks of any size, from the start; called again when the load lost a race and is prepared anew. */
   readonly data: () => AsyncIterable<Uint8Array>;
   readonly mode: LoadMode;
+  /** `strict` without. */
+  readonly reader?: LoadReader;
   readonly branch?: string;
   /** Base to fork from where the branch is missing. */
   readonly from?: string;
@@ -175,7 +180,7 @@ export interface Graph {
 
   query(request: QueryRequest): Promise<ReadResult>;
   mutate(request: MutateRequest): Promise<MutationOutput>;
-  /** Strict NDJSON; one call is one commit or nothing. */
+  /** One call is one commit or nothing. */
   load(request: LoadRequest): Promise<LoadOutput>;
   /** Chunks of at most 64 KiB of NDJSON. Everything refusable is refused before the first chunk. */
   export(request: ExportRequest): Promise<AsyncIterable<Uint8Array>>;

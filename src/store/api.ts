@@ -103,6 +103,15 @@ export interface GraphStore extends SegmentReader {
   listBranches(): Promise<string[]>;
   branchExists(name: string): Promise<boolean>;
   createBranch(name: string, from: string): Promise<BranchRef>;
+  /**
+   * Makes a branch whose first commit is there as soon as the branch is: both appear or neither. Null where somebody else
+   * made the name meanwhile; nothing is published then.
+   */
+  createBranchWithCommit(
+    name: string,
+    from: string,
+    prepare: (head: BranchState) => Promise<Draft>,
+  ): Promise<PublishResult | null>;
   deleteBranch(name: string): Promise<void>;
 
   /** The state at any commit of a live branch; 404 `commit '<id>' not found`. States in `near` are searched first. */

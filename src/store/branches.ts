@@ -58,25 +58,42 @@ async function openHead(context: GraphContext, stored: StoredRef, name: string) 
   }
 }
 
-/** Makes a branch; of any number that make one name, one wins, the others get 409. */
-export async function createRef(context: GraphContext, name: string, fork: ForkPoint): Promise<StoredRef> {
+/** A branch that begins at a fork point, before anybody can find it. */
+export function newRef(context: GraphContext, name: string, fork: ForkPoint): StoredRef {
   if (name === MAIN) throw badRequest(`cannot create branch '${MAIN}'`);
-  const { objects, ports } = context;
   const { source, position, checkpoint, schemaDigest } = fork;
   const lineage = [...source.lineage, { branch: source.id, name: source.name, until: position }];
-  const created: StoredRef = { ref: { name, id: ulid(ports), lineage }, checkpoint, schemaDigest };
+  return { ref: { name, id: ulid(context.ports), lineage }, checkpoint, schemaDigest };
+}
+
+/** Makes a branch; of any number that make one name, one wins, the others get 409. */
+export async function createRef(context: GraphContext, name: string, fork: ForkPoint): Promise<StoredRef> {
+  const created = newRef(context, name, fork);
+  switch (await putRef(context, created)) {
+    case "won":
+      return created;
+    case "lost":
+      throw conflict(`branch '${name}' already exists`);
+    case "unreachable":
+      throw stoppedAnswering(
+        context,
+        `branch '${name}' was being created: list the branches, then create it again`,
+      );
+  }
+}
+
+/** Lets a branch be found, unless its name is taken. */
+export async function putRef(
+  context: GraphContext,
+  created: StoredRef,
+): Promise<"won" | "lost" | "unreachable"> {
+  const { objects, ports } = context;
+  const { name, id } = created.ref;
   const key = refKey(name);
   const bytes = encodeRef(created);
-  const isOurs = (stored: Uint8Array) =>
-    decodeRef(objects.address(key), name, stored).ref.id === created.ref.id;
-  let outcome = await settlePut(objects.storage, ports, key, bytes, isOurs);
-  if (outcome === "lost") outcome = await replaceDead(context, name, bytes, isOurs);
-  if (outcome === "won") return created;
-  if (outcome === "lost") throw conflict(`branch '${name}' already exists`);
-  throw stoppedAnswering(
-    context,
-    `branch '${name}' was being created: list the branches, then create it again`,
-  );
+  const isOurs = (stored: Uint8Array) => decodeRef(objects.address(key), name, stored).ref.id === id;
+  const outcome = await settlePut(objects.storage, ports, key, bytes, isOurs);
+  return outcome === "lost" ? replaceDead(context, name, bytes, isOurs) : outcome;
 }
 
 /** The name is taken. If by a branch whose deletion was interrupted between its two steps, it is free all the same. */
@@ -170,5 +187,5 @@ async function closeLog(context: GraphContext, stored: StoredRef): Promise<boole
   }
 }
 
-const stoppedAnswering = ({ objects }: GraphContext, during: string) =>
+export const stoppedAnswering = ({ objects }: GraphContext, during: string) =>
   new OmnigraphError("internal", `storage at ${objects.storage.uri} stopped answering while ${during}`);

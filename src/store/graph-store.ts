@@ -21,6 +21,7 @@ import { Checkpointer } from "./checkpointer.ts";
 import type { RowBatch } from "./column.ts";
 import { catalogReader, type GraphContext } from "./context.ts";
 import { readDead } from "./dead-rows.ts";
+import { createWithCommit } from "./first-commit.ts";
 import { readGraphRecord } from "./graph-record.ts";
 import { chainOf, findRecord, recordAt } from "./history.ts";
 import { branchNotFound, commitNotFound, schemaKey } from "./layout.ts";
@@ -38,6 +39,7 @@ import type {
   CommitId,
   CommitRecord,
   DeadRows,
+  Draft,
   LoggedCommit,
   SegmentRef,
 } from "./types.ts";
@@ -139,6 +141,18 @@ class OpenGraphStore implements GraphStore {
     const created = await createRef(this.context, name, await this.forkPoint(from));
     this.follow(new BranchLog(this.context, created));
     return created.ref;
+  }
+
+  async createBranchWithCommit(
+    name: string,
+    from: string,
+    prepare: (head: BranchState) => Promise<Draft>,
+  ): Promise<PublishResult | null> {
+    const source = await this.head(from);
+    const created = await createWithCommit(this.context, name, forkAt(source), source, prepare);
+    if (created === null) return null;
+    this.follow(new BranchLog(this.context, created.stored));
+    return created;
   }
 
   async deleteBranch(name: string): Promise<void> {
@@ -266,14 +280,7 @@ class OpenGraphStore implements GraphStore {
   private async forkPoint(from: string): Promise<ForkPoint> {
     const followed = await this.followed.get(from)?.catch(() => undefined);
     if (followed === undefined || followed.log.latest === null) return forkPointOf(this.context, from);
-    const { ref, position, checkpoint } = await this.head(from);
-    const { branch, position: at, head } = checkpoint;
-    return {
-      source: ref,
-      position,
-      checkpoint: at === 0 ? null : { branch, position: at },
-      schemaDigest: head.schemaDigest,
-    };
+    return forkAt(await this.head(from));
   }
 
   /** States whose histories are searched for a commit: those at hand, then main's head, then every other branch's. */
@@ -289,6 +296,16 @@ class OpenGraphStore implements GraphStore {
       }
     }
   }
+}
+
+function forkAt({ ref, position, checkpoint }: BranchState): ForkPoint {
+  const { branch, position: at, head } = checkpoint;
+  return {
+    source: ref,
+    position,
+    checkpoint: at === 0 ? null : { branch, position: at },
+    schemaDigest: head.schemaDigest,
+  };
 }
 
 const isNotFound = (thrown: unknown): boolean =>

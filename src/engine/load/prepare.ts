@@ -1,23 +1,28 @@
-// Reads a strict graph batch and prepares the commit that it asks for. One batch is one commit or nothing.
+// Reads a batch of records and prepares the commit that it asks for. One batch is one commit or nothing.
 
 import type { View } from "../../index/view.ts";
-import { badRequest, OmnigraphError } from "../../lib/errors.ts";
+import { badRequest } from "../../lib/errors.ts";
 import type { Ports } from "../../lib/ports.ts";
 import { ulidSequence } from "../../lib/ulid.ts";
 import { compareUtf8 } from "../../lib/utf8.ts";
-import type { EdgeType, EntityType, NodeType } from "../../schema/catalog.ts";
+import type { Catalog, EdgeType, EntityType, NodeType } from "../../schema/catalog.ts";
 import { findEdge } from "../../schema/index.ts";
 import type { GraphStore } from "../../store/index.ts";
 import type { DeletedEdge, ReadSet, TypeChanges } from "../../store/types.ts";
 import type { BlobIntake } from "../blob/index.ts";
+import type { LoadReader } from "../graph.ts";
 import type { LoadedType, LoadMode } from "../outputs.ts";
 import { type EdgeRow, ImageCheck } from "../write/image-check.ts";
 import { ReadSetBuilder } from "../write/reads.ts";
-import { RowSink } from "../write/row-sink.ts";
-import { parseEnvelope } from "./envelope.ts";
-import { PROGRESS_ROWS } from "./limits.ts";
-import { readLines } from "./lines.ts";
-import { keyConflict, TypeLoader } from "./type-loader.ts";
+import type { Envelope } from "./envelope.ts";
+import { Failures, type Stage } from "./failures.ts";
+import { BYTES_IN_MEMORY_MAX, PROGRESS_ROWS, ROWS_IN_MEMORY_MAX } from "./limits.ts";
+import { RECORD_READERS } from "./reader.ts";
+import { Respelled } from "./respelled.ts";
+import { type MemoryLimits, RowMemory } from "./row-memory.ts";
+import { keyConflict, type LoaderContext, TypeLoader } from "./type-loader.ts";
+
+const MEMORY_LIMITS: MemoryLimits = { rows: ROWS_IN_MEMORY_MAX, bytes: BYTES_IN_MEMORY_MAX };
 
 export interface PreparedLoad {
   readonly changes: readonly TypeChanges[];
@@ -31,116 +36,123 @@ export interface LoadContext {
   readonly view: View;
   readonly ports: Ports;
   readonly mode: LoadMode;
+  readonly reader: LoadReader;
   readonly blobs: BlobIntake;
+  /** How much may be in memory; the process's own bounds without. */
+  readonly limits?: MemoryLimits;
   readonly onProgress?: (rows: number) => void;
 }
 
-interface LoadedRows {
-  readonly loader: TypeLoader;
-  readonly rows: RowSink;
-}
-
-/** Throws on the first bad line, then on record errors type by type, then on the rules that look beyond one row. */
+/** Throws for what one pass over the input finds wrong with it, then for the rules that look beyond one row. */
 export async function prepareLoad(
   data: AsyncIterable<Uint8Array>,
   context: LoadContext,
 ): Promise<PreparedLoad> {
+  const { view, store, ports, mode, reader, blobs } = context;
   const reads = new ReadSetBuilder();
-  const check = new ImageCheck(context.view.catalog, context.view, reads, (violation) => {
+  const check = new ImageCheck(view.catalog, view, reads, (violation) => {
     throw badRequest(violation.message);
   });
-  const loaded = await readBatch(data, context, check);
-  const types = [...loaded.values()].sort((a, b) => compareUtf8(a.loader.type.name, b.loader.type.name));
+  const loaded = await readBatch(data, context, {
+    mode,
+    reader,
+    store,
+    blobs,
+    check,
+    writer: store.rowWriter(),
+    memory: new RowMemory(context.limits ?? MEMORY_LIMITS),
+    nextId: ulidSequence(ports),
+    respelled: new Respelled(),
+  });
+  const loaders = loaded.sort((a, b) => compareUtf8(a.type.name, b.type.name));
 
   const deleted = new Map<EntityType, DeletedEdge[]>();
-  for (const { loader } of types) {
-    if (context.mode === "overwrite") check.replaceType(loader.type);
+  for (const loader of loaders) {
+    if (mode === "overwrite") check.replaceType(loader.type);
     else deleted.set(loader.type, await reconcile(loader, context, check, reads));
-    loader.finish();
+    await loader.settle();
   }
   await check.finish();
-  await context.blobs.finish();
+  await blobs.finish();
 
   const changes: TypeChanges[] = [];
-  for (const { loader, rows } of types) {
+  for (const loader of loaders) {
     changes.push({
       type: loader.type.id,
-      replaced: context.mode === "overwrite",
+      replaced: mode === "overwrite",
       deletedNodes: [],
       deletedEdges: deleted.get(loader.type) ?? [],
-      ...(await rows.finish()),
+      ...(await loader.finish()),
     });
   }
   const counts = (kind: EntityType["kind"]): LoadedType[] =>
-    types
-      .filter(({ loader }) => loader.type.kind === kind)
-      .map(({ loader }) => ({ name: loader.type.name, entities_loaded: loader.accepted }));
+    loaders
+      .filter(({ type }) => type.kind === kind)
+      .map(({ type, accepted }) => ({ name: type.name, entities_loaded: accepted }));
   return { changes, reads: reads.build(), nodes: counts("node"), edges: counts("edge") };
 }
 
+/** One loader for each type that the batch mentions. */
 async function readBatch(
   data: AsyncIterable<Uint8Array>,
-  context: LoadContext,
-  check: ImageCheck,
-): Promise<Map<EntityType, LoadedRows>> {
-  const { catalog } = context.view;
-  const writer = context.store.rowWriter();
-  const nextId = ulidSequence(context.ports);
-  const loaded = new Map<EntityType, LoadedRows>();
-  const recordErrors = new Map<EntityType, OmnigraphError>();
+  { view, onProgress }: LoadContext,
+  shared: LoaderContext,
+): Promise<TypeLoader[]> {
+  const { unit, read } = RECORD_READERS[shared.reader];
+  const loaders = new Map<EntityType, TypeLoader>();
+  const failures = new Failures();
   let records = 0;
 
   const loaderOf = (type: EntityType): TypeLoader => {
-    const known = loaded.get(type);
-    if (known !== undefined) return known.loader;
-    const rows = new RowSink(writer, type);
-    const onRow =
-      type.kind === "node"
-        ? (row: Parameters<ImageCheck["addNode"]>[1]) => check.addNode(type, row)
-        : (row: Parameters<ImageCheck["addEdge"]>[1]) => check.addEdge(type, row);
-    const loader = new TypeLoader(type, context.mode, nextId, rows, onRow, context.blobs);
-    loaded.set(type, { loader, rows });
+    let loader = loaders.get(type);
+    if (loader === undefined) {
+      loader = new TypeLoader(type, shared);
+      loaders.set(type, loader);
+    }
     return loader;
   };
 
-  await readLines(paced(data, context.blobs), (text, line) => {
-    const envelope = parseEnvelope(text, line);
-    const type =
-      envelope.kind === "node"
-        ? catalog.nodes.get(envelope.type)
-        : (findEdge(catalog, envelope.type) ?? undefined);
-    if (type === undefined)
-      throw badRequest(`line ${line}: unknown ${envelope.kind} type '${envelope.type}'`);
-    // A record error waits: a later line that is no envelope at all is reported before it.
-    if (recordErrors.has(type)) return;
-    try {
-      if (envelope.kind === "node") loaderOf(type).add(null, null, envelope.data);
-      else loaderOf(type).add(envelope.from, envelope.to, envelope.data);
-    } catch (error) {
-      if (!(error instanceof OmnigraphError)) throw error;
-      recordErrors.set(type, new OmnigraphError(error.kind, `line ${line}: ${error.message}`, error.details));
+  await read(paced(data, shared), (envelope, number) => {
+    const type = typeOf(view.catalog, envelope);
+    if (type === undefined) {
+      throw badRequest(`${unit} ${number}: unknown ${envelope.kind} type '${envelope.type}'`);
     }
-    if (++records % PROGRESS_ROWS === 0) context.onProgress?.(records);
+    // Failures wait: a later record that is no envelope at all is reported before them.
+    let stage: Stage = "record";
+    if (failures.isSettled(type, stage)) return;
+    try {
+      const loader = loaderOf(type);
+      const row =
+        envelope.kind === "node"
+          ? loader.read(null, null, envelope.data)
+          : loader.read(envelope.from, envelope.to, envelope.data);
+      stage = "value";
+      loader.checkValues(row);
+      stage = "uniqueness";
+      if (!failures.isSettled(type, stage)) loader.accept(row);
+    } catch (thrown) {
+      failures.note(type, stage, `${unit} ${number}`, thrown);
+    }
+    if (++records % PROGRESS_ROWS === 0) onProgress?.(records);
   });
-
-  const first = firstByType(recordErrors);
-  if (first !== null) throw first;
-  return loaded;
+  failures.throwFirst();
+  return [...loaders.values()];
 }
 
-/** The same chunks, each only when the values of those before it have left the memory that they may take. */
-async function* paced(data: AsyncIterable<Uint8Array>, blobs: BlobIntake): AsyncIterable<Uint8Array> {
+function typeOf(catalog: Catalog, { kind, type }: Envelope): EntityType | undefined {
+  return kind === "node" ? catalog.nodes.get(type) : (findEdge(catalog, type) ?? undefined);
+}
+
+/** The same chunks, each only when what those before it left in memory has room there. */
+async function* paced(
+  data: AsyncIterable<Uint8Array>,
+  { blobs, memory }: LoaderContext,
+): AsyncIterable<Uint8Array> {
   for await (const chunk of data) {
     yield chunk;
     await blobs.room();
+    await memory.room();
   }
-}
-
-/** Nodes before edges, each by name. */
-function firstByType(errors: ReadonlyMap<EntityType, OmnigraphError>): OmnigraphError | null {
-  const rank = (type: EntityType) => `${type.kind === "node" ? 0 : 1}${type.name}`;
-  const sorted = [...errors].sort(([a], [b]) => compareUtf8(rank(a), rank(b)));
-  return sorted.length === 0 ? null : sorted[0][1];
 }
 
 /**
@@ -154,7 +166,7 @@ async function reconcile(
   reads: ReadSetBuilder,
 ): Promise<DeletedEdge[]> {
   const { type } = loader;
-  const ids = [...loader.givenIds];
+  const ids = loader.idsToMeet();
   if (ids.length === 0) return [];
   reads.lookedUp(type.id, ids);
   if ((await context.view.count(type)) === 0) return [];

@@ -1,120 +1,165 @@
 // Takes the records of one type: finds ids, reads values, holds each row against the rules that concern it alone, and
-// hands rows on to a sink. One is made per type that the batch mentions.
+// hands rows on to whatever collects them. One is made per type that the batch mentions.
 
 import { badRequest, conflict } from "../../lib/errors.ts";
 import type { JsonObject, JsonValue } from "../../lib/json.ts";
 import type { Value } from "../../query/plan.ts";
 import type { EntityType } from "../../schema/catalog.ts";
-import { type KeyValue, nodeIdFromKey } from "../../schema/index.ts";
-import type { Row } from "../../store/types.ts";
+import type { GraphStore, RowWriter } from "../../store/index.ts";
+import type { Row, TypeChanges } from "../../store/types.ts";
 import type { BlobIntake } from "../blob/index.ts";
+import type { LoadReader } from "../graph.ts";
 import type { LoadMode } from "../outputs.ts";
+import type { EdgeRow, ImageCheck } from "../write/image-check.ts";
 import { type RowCheck, rowCheck } from "../write/row-checks.ts";
-import type { RowSink } from "../write/row-sink.ts";
+import { type IdReader, idReader, isKeyed } from "./ids.ts";
+import { PendingRows } from "./pending-rows.ts";
+import type { Respelled } from "./respelled.ts";
+import type { RowMemory } from "./row-memory.ts";
+import { RowSink } from "./row-sink.ts";
 import { missingValueMessage, type ValueReader, valueReader } from "./values.ts";
 
+/** What the loaders of one load share. */
+export interface LoaderContext {
+  readonly mode: LoadMode;
+  readonly reader: LoadReader;
+  readonly store: GraphStore;
+  readonly writer: RowWriter;
+  readonly memory: RowMemory;
+  readonly nextId: () => string;
+  readonly blobs: BlobIntake;
+  readonly check: ImageCheck;
+  readonly respelled: Respelled;
+}
+
+/** A row, and whether its id was given or derived rather than made here. */
+export interface LoadedRow extends Row {
+  readonly isGiven: boolean;
+}
+
 export class TypeLoader {
-  /** Lines accepted, before last-wins folding. */
+  /** Records accepted, before last-wins folding. */
   accepted = 0;
-  /** Ids that the input gave (not made here), when committed rows must be looked up by them. */
-  readonly givenIds = new Set<string>();
-  /** In merge mode: rows whose id the input gave, where a later line may still replace an earlier one. */
-  private readonly replaceable = new Map<string, Row>();
+  /** Ids that may stand only once: derived ones, and given ones where none replaces another. */
   private readonly seen = new Set<string>();
   private readonly columns = new Map<string, number>();
   private readonly readers: readonly ValueReader[];
   private readonly required: readonly number[];
-  private readonly keyColumns: readonly number[] | null;
-  private readonly check: RowCheck;
+  private readonly readId: IdReader;
+  private readonly checkRow: RowCheck;
+  private readonly rows: RowSink | PendingRows;
+  private readonly isKeyed: boolean;
 
   constructor(
     readonly type: EntityType,
-    private readonly mode: LoadMode,
-    private readonly nextId: () => string,
-    private readonly sink: RowSink,
-    private readonly onRow: (row: Row) => void,
-    blobs: BlobIntake,
+    private readonly context: LoaderContext,
   ) {
+    const { reader, mode, store, writer, memory, blobs, respelled } = context;
     for (const [column, property] of type.properties.entries()) this.columns.set(property.name, column);
-    this.readers = type.properties.map((property) => valueReader(property, blobs));
+    this.readers = type.properties.map((property) => valueReader(property, reader, blobs));
     this.required = type.properties.flatMap((property, column) => (property.type.nullable ? [] : [column]));
-    this.keyColumns =
-      type.kind === "node" && type.key !== null
-        ? type.key.map((property) => type.properties.indexOf(property))
-        : null;
-    this.check = rowCheck(type);
+    this.isKeyed = isKeyed(type);
+    this.readId = idReader(type, reader, respelled);
+    this.checkRow = rowCheck(type);
+    const isPending = !this.isKeyed && (mode === "merge" || this.mayRespellEnds);
+    this.rows = isPending ? new PendingRows(type, store, writer, memory) : new RowSink(type, writer, memory);
   }
 
-  /** Throws bad_request (without the line) for a record that does not fit the type. */
-  add(src: string | null, dst: string | null, data: JsonObject): void {
+  /** Reads a record. Throws bad_request (without its place) where it does not fit the type. */
+  read(src: string | null, dst: string | null, data: JsonObject): LoadedRow {
     const { properties } = this.type;
     const values: Value[] = new Array<Value>(properties.length).fill(null);
-    let givenId: JsonValue | undefined;
+    let given: JsonValue | undefined;
     for (const name in data) {
       const value = data[name];
       const column = this.columns.get(name);
       if (column !== undefined) {
         if (value !== null) values[column] = this.readers[column](value);
       } else if (name === "id") {
-        givenId = value;
-      } else {
+        given = value;
+      } else if (this.context.reader === "strict") {
         throw badRequest(`unknown input field '${name}' for '${this.type.kind}:${this.type.name}'`);
       }
     }
-    if (givenId !== undefined && typeof givenId !== "string") throw badRequest("field 'id' must be a string");
     for (const column of this.required) {
       if (values[column] === null) throw badRequest(missingValueMessage(properties[column]));
     }
-    const violation = this.check(values);
+    const id = this.readId(given, values);
+    return { id: id ?? this.context.nextId(), src, dst, values, isGiven: id !== null };
+  }
+
+  /** Throws where a value breaks a rule that concerns it alone. */
+  checkValues({ values }: LoadedRow): void {
+    const violation = this.checkRow(values);
     if (violation !== null) throw badRequest(violation);
-    this.accept({ id: this.idOf(givenId, values), src, dst, values }, givenId !== undefined);
+  }
+
+  /** Takes a row. Throws where an earlier one stands in its way. */
+  accept(row: LoadedRow): void {
+    const { mode, check } = this.context;
+    const isReplaceable = row.isGiven && !this.isKeyed && mode === "merge";
+    if (row.isGiven && !isReplaceable) this.refuseRepeat(row);
+    if (this.rows instanceof RowSink) {
+      this.judge(row);
+      this.rows.append(row);
+    } else {
+      // What a line claims counts even where the line does not last (spec 01 §10); ends have to be spelled out first.
+      if (!this.mayRespellEnds) {
+        if (isReplaceable) check.claimLine(this.type, row);
+        else this.judge(row);
+      }
+      this.rows.append(row, isReplaceable);
+    }
     this.accepted += 1;
   }
 
-  /** Hands the rows held back to the sink; no more records after this. */
-  finish(): void {
-    for (const row of this.replaceable.values()) this.emit(row);
+  /** Ids whose committed entities the load meets: append refuses them, merge replaces them. */
+  idsToMeet(): string[] {
+    // A keyed node replaces the committed one by itself.
+    if (this.isKeyed) return this.context.mode === "append" ? [...this.seen] : [];
+    const replaceable = this.rows instanceof PendingRows ? this.rows.ids() : [];
+    return [...this.seen, ...replaceable];
   }
 
-  private idOf(given: string | undefined, values: readonly Value[]): string {
-    if (this.keyColumns === null || this.type.kind !== "node") return given ?? this.nextId();
-    const id = nodeIdFromKey(
-      this.type,
-      // Key properties are required, so each has a scalar value by now.
-      this.keyColumns.map((column) => values[column] as KeyValue),
-    );
-    if (given !== undefined && given !== id) {
-      throw badRequest(
-        `node ${this.type.name} explicit id '${given}' does not match its canonical @key id '${id}'`,
-      );
+  /** When all records are read: speaks the last word on rows that had to wait for it. */
+  async settle(): Promise<void> {
+    const { type } = this;
+    const { check, respelled } = this.context;
+    if (type.kind === "node" && this.isKeyed) respelled.refuseIds(type, this.seen);
+    if (!(this.rows instanceof PendingRows)) return;
+    if (this.rows.isFolded) check.forgetClaims(type);
+    const src = type.kind === "edge" ? respelled.of(type.source) : null;
+    const dst = type.kind === "edge" ? respelled.of(type.target) : null;
+    const ends = src === null && dst === null ? null : { src, dst };
+    const shows = this.rows.isFolded || this.mayRespellEnds ? "all" : "replaceable";
+    await this.rows.settle(ends, shows, (row) => this.judge(row));
+  }
+
+  /** Writes the rows that are still in memory; no more records after this. */
+  finish(): Promise<Pick<TypeChanges, "rows" | "segments">> {
+    return this.rows.finish();
+  }
+
+  private get mayRespellEnds(): boolean {
+    return this.type.kind === "edge" && this.context.reader === "permissive";
+  }
+
+  private judge(row: Row): void {
+    const { type } = this;
+    if (type.kind === "node") this.context.check.addNode(type, row);
+    // Rows of an edge type have ends.
+    else this.context.check.addEdge(type, row as EdgeRow);
+  }
+
+  private refuseRepeat(row: Row): void {
+    if (this.seen.has(row.id)) {
+      throw this.isKeyed ? badRequest(this.duplicateKeyMessage(row)) : keyConflict(this.type, row.id);
     }
-    return id;
-  }
-
-  private accept(row: Row, isGiven: boolean): void {
-    if (this.keyColumns !== null) {
-      if (this.seen.has(row.id)) throw badRequest(this.duplicateKeyMessage(row));
-      this.seen.add(row.id);
-      if (this.mode === "append") this.givenIds.add(row.id);
-    } else if (isGiven) {
-      this.givenIds.add(row.id);
-      if (this.mode === "merge") {
-        this.replaceable.set(row.id, row);
-        return;
-      }
-      if (this.seen.has(row.id)) throw keyConflict(this.type, row.id);
-      this.seen.add(row.id);
-    }
-    this.emit(row);
-  }
-
-  private emit(row: Row): void {
-    this.onRow(row);
-    this.sink.append(row);
+    this.seen.add(row.id);
   }
 
   private duplicateKeyMessage(row: Row): string {
-    const key = this.type.kind === "node" && this.type.key !== null ? this.type.key : [];
+    const key = isKeyed(this.type) ? this.type.key : [];
     const names = key.map((property) => property.name).sort();
     const composite = names.length > 1;
     const columns = composite ? `(${names.join(", ")})` : names[0];

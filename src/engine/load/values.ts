@@ -1,4 +1,5 @@
-// A JSON value of a load -> the value a property stores, strictly: the wrong JSON type is an error, nullable or not.
+// A JSON value of a load -> the value a property stores. The strict reader refuses the wrong JSON type, nullable or not;
+// the permissive one reads it as null. Numbers out of range, bad dates, vectors and lists are refused by both.
 
 import { unreachable } from "../../lib/assert.ts";
 import { badRequest } from "../../lib/errors.ts";
@@ -8,31 +9,39 @@ import type { Value } from "../../query/plan.ts";
 import type { Property, PropertyType, ScalarName } from "../../schema/catalog.ts";
 import { typeLabel } from "../../schema/index.ts";
 import { type BlobIntake, notABlob } from "../blob/index.ts";
+import type { LoadReader } from "../graph.ts";
 import { floatInRange, integerInRange } from "../write/coerce.ts";
 
-/** Reads a present, non-null JSON value. Throws bad_request naming the property. */
+/** Reads a present, non-null JSON value. Throws bad_request naming the property; null where nothing can be made of it. */
 export type ValueReader = (value: JsonValue) => Value;
+
+/** Says what becomes of a value of the wrong JSON type. */
+type Mismatch = (value: JsonValue) => null;
 
 const DAYS_MAX = 2 ** 31 - 1;
 const DAYS_MIN = -(2 ** 31);
 
-export function valueReader(property: Property, blobs: BlobIntake): ValueReader {
+export function valueReader(property: Property, reader: LoadReader, blobs: BlobIntake): ValueReader {
   const { name, type } = property;
   if (typeof type.scalar === "object") return vectorReader(name, type.scalar.vector);
-  const scalar = scalarReader(name, type, blobs);
-  if (!type.list) return scalar;
+  if (type.list) return listReader(name, type, reader, blobs);
+  return scalarReader(name, type.scalar, blobs, (value) => {
+    if (reader === "permissive") return null;
+    const label = typeLabel(type);
+    throw badRequest(`strict property '${name}' expects ${label}, got ${stringifyJson(value)}`);
+  });
+}
+
+/** An item that is null or of the wrong JSON type is refused by both readers. */
+function listReader(name: string, type: PropertyType, reader: LoadReader, blobs: BlobIntake): ValueReader {
+  const badItem: Mismatch = () => {
+    const what = reader === "strict" ? "strict list property" : "list property";
+    throw badRequest(`${what} '${name}' contains a null or invalid item`);
+  };
+  const item = scalarReader(name, type.scalar as ScalarName, blobs, badItem);
   return (value) => {
     if (!Array.isArray(value)) throw badRequest(`list property '${name}' expects a JSON array`);
-    return value.map((item: JsonValue) => {
-      if (item === null) throw badListItem(name);
-      try {
-        return scalar(item);
-      } catch (error) {
-        // Out-of-range numbers and bad dates say more than "invalid item".
-        if (error instanceof WrongJsonType) throw badListItem(name);
-        throw error;
-      }
-    });
+    return value.map((entry: JsonValue) => (entry === null ? badItem(entry) : item(entry)));
   };
 }
 
@@ -43,28 +52,16 @@ export function missingValueMessage(property: Property): string {
   return `non-nullable ${kind}property '${property.name}' has null or invalid values`;
 }
 
-function badListItem(name: string): Error {
-  return badRequest(`strict list property '${name}' contains a null or invalid item`);
-}
-
-class WrongJsonType extends Error {}
-
-function scalarReader(name: string, type: PropertyType, blobs: BlobIntake): ValueReader {
-  const label = typeLabel({ ...type, list: false });
-  const wrong = (value: JsonValue): Error =>
-    type.list
-      ? new WrongJsonType()
-      : badRequest(`strict property '${name}' expects ${label}, got ${stringifyJson(value)}`);
-  const scalar = type.scalar as ScalarName;
+function scalarReader(name: string, scalar: ScalarName, blobs: BlobIntake, wrong: Mismatch): ValueReader {
   switch (scalar) {
     case "String":
       return (value) => {
-        if (typeof value !== "string") throw wrong(value);
+        if (typeof value !== "string") return wrong(value);
         return value;
       };
     case "Bool":
       return (value) => {
-        if (typeof value !== "boolean") throw wrong(value);
+        if (typeof value !== "boolean") return wrong(value);
         return value;
       };
     case "I32":
@@ -73,14 +70,14 @@ function scalarReader(name: string, type: PropertyType, blobs: BlobIntake): Valu
     case "U64":
       return (value) => {
         if (typeof value === "bigint") return integerInRange(name, scalar, value);
-        if (typeof value !== "number" || !Number.isInteger(value)) throw wrong(value);
+        if (typeof value !== "number" || !Number.isInteger(value)) return wrong(value);
         return integerInRange(name, scalar, value);
       };
     case "F32":
     case "F64":
       return (value) => {
         const number = jsonNumber(value);
-        if (number === null) throw wrong(value);
+        if (number === null) return wrong(value);
         return floatInRange(name, scalar, number);
       };
     case "Date":
@@ -96,7 +93,7 @@ function scalarReader(name: string, type: PropertyType, blobs: BlobIntake): Valu
           }
           return Number(value);
         }
-        throw wrong(value);
+        return wrong(value);
       };
     case "DateTime":
       return (value) => {
@@ -109,7 +106,7 @@ function scalarReader(name: string, type: PropertyType, blobs: BlobIntake): Valu
         if (typeof value === "bigint") {
           throw badRequest(`property '${name}': DateTime value out of range: ${value}`);
         }
-        throw wrong(value);
+        return wrong(value);
       };
     case "Blob":
       return (value) => {

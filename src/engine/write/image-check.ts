@@ -96,6 +96,21 @@ export class ImageCheck {
     for (const type of this.catalog.edges.values()) await this.checkCardinality(type);
   }
 
+  /** What a row of the input claims, whether it lasts or not: two rows with one tuple collide, even those of one id. */
+  claimLine(type: EntityType, row: Row): void {
+    for (const rule of this.rulesOf(type)) {
+      const tuple = rule.tupleOf(row);
+      const holder = tuple === null ? undefined : rule.holders.get(tuple);
+      if (tuple !== null && holder !== undefined) this.reportUnique(rule, tuple, holder, row.id);
+    }
+    this.claim(type, row);
+  }
+
+  /** Lets go of what rows of a type claimed, before those that last are told. */
+  forgetClaims(type: EntityType): void {
+    for (const rule of this.rulesOf(type)) rule.holders.clear();
+  }
+
   private claim(type: EntityType, row: Row): void {
     for (const rule of this.rulesOf(type)) {
       const tuple = rule.tupleOf(row);
