@@ -8,10 +8,10 @@ import type { GraphContext } from "./context.ts";
 import { readFloor } from "./floor.ts";
 import { readHint } from "./hint.ts";
 import { logKey } from "./layout.ts";
-import { FLOOR_CHECK_MS, TAIL_ENTRIES_ADOPT, TAIL_ENTRIES_MAX, WINDOW_MAX } from "./limits.ts";
+import { FLOOR_CHECK_MS, HINT_TRUST_MS, TAIL_ENTRIES_ADOPT, TAIL_ENTRIES_MAX, WINDOW_MAX } from "./limits.ts";
 import { type ReadEntry, readEntry, readWindow } from "./log-read.ts";
 import { type OpenedState, openState } from "./open-state.ts";
-import type { StoredRef } from "./refs.ts";
+import { readRef, type StoredRef } from "./refs.ts";
 import { afterCommit, onCheckpoint } from "./replay.ts";
 import type { BranchState, Checkpoint, Draft, LoggedCommit } from "./types.ts";
 
@@ -38,6 +38,7 @@ export class BranchLog {
   /** When storage last said that the known head is the head, in ms. */
   private confirmedAt = 0;
   private beganAt = 0;
+  private hintReadAt = 0;
   private readonly links = new WeakMap<BranchState, Link>();
   /** A question that is not asked yet: whoever arrives now may share it. */
   private waiting: Promise<BranchState> | null = null;
@@ -151,6 +152,8 @@ export class BranchLog {
   /** Opens again, after a cleanup that this process slept through. What followed older states is not known any more. */
   async reopen(): Promise<void> {
     const askedAt = this.context.ports.now();
+    this.closed ||= await this.isDeleted();
+    if (this.closed) throw new BranchClosed();
     this.begin(await openState(this.context, this.stored));
     if (this.closed) throw new BranchClosed();
     this.confirmedAt = askedAt;
@@ -189,18 +192,32 @@ export class BranchLog {
 
   private begin(opened: OpenedState): void {
     this.beganAt = this.context.ports.now();
+    this.hintReadAt = this.beganAt;
     const link: Link = { next: null };
     this.links.set(opened.state, link);
     this.known = { state: opened.state, link, tailBytes: opened.tailBytes };
     this.closed ||= opened.closed;
   }
 
+  /**
+   * Whether the branch is not what its name stands for any more: asked after a long silence, when cleanup may have removed
+   * even the entry that closed the log.
+   */
+  async isDeleted(): Promise<boolean> {
+    const { ref } = this;
+    if (ref.lineage.length === 0) return false;
+    return (await readRef(this.context.objects, ref.name))?.ref.id !== ref.id;
+  }
+
   private async readOn(askedAt: number): Promise<void> {
     const sleptLong = askedAt - this.confirmedAt > FLOOR_CHECK_MS;
-    const [next, floor] = await Promise.all([
+    const [next, floor, isDeleted] = await Promise.all([
       this.entryAt(this.current().state.position + 1),
       sleptLong ? readFloor(this.context.objects, this.ref.id) : 0,
+      sleptLong && this.isDeleted(),
     ]);
+    this.closed ||= isDeleted;
+    if (this.closed) return;
     if (floor > this.current().state.position + 1) return this.reopen();
     if (next === null) return;
     await this.append(next);
@@ -220,13 +237,21 @@ export class BranchLog {
     return this.context.objects.address(logKey(this.ref.id, position));
   }
 
-  /** A tail that others made long: they, or somebody, checkpointed it. Where that is not to be had, the tail will do. */
+  /**
+   * A tail that others made long: they, or somebody, checkpointed it. Where that is not to be had, the tail will do. Also
+   * asked now and then whatever the tail: cleanup lets nobody keep a checkpoint that was replaced long ago.
+   */
   private async adoptCheckpoint(): Promise<Known> {
-    if (this.tailSize.entries <= this.adoptAt) return this.current();
-    this.adoptAt = this.tailSize.entries + TAIL_ENTRIES_MAX;
+    const { entries } = this.tailSize;
+    const now = this.context.ports.now();
+    const isFresh = entries === 0 || now - this.hintReadAt < HINT_TRUST_MS;
+    if (entries <= this.adoptAt && isFresh) return this.current();
+    this.adoptAt = Math.max(this.adoptAt, entries + TAIL_ENTRIES_MAX);
+    this.hintReadAt = now;
     const hint = await readHint(this.context.objects, this.ref.id).catch(() => null);
-    const place = hint === null ? null : { branch: this.ref.id, position: hint.position };
-    const checkpoint = place === null ? null : await tryCheckpoint(this.context, this.ref, place);
+    if (hint === null || hint.position <= this.current().state.checkpoint.position) return this.current();
+    const place = { branch: this.ref.id, position: hint.position };
+    const checkpoint = await tryCheckpoint(this.context, this.ref, place);
     if (checkpoint !== null) this.adopt(checkpoint);
     return this.current();
   }

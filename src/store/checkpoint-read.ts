@@ -32,17 +32,19 @@ export async function tryCheckpoint(
 }
 
 /**
- * The newest sound checkpoint at or below a position, found by listing: the way out where the one that should be there is
- * not. Ends at genesis, from which every state can be replayed.
+ * The newest sound checkpoint at or below a position, and not below `from`, found by listing: the way out where the one
+ * that should be there is not. Ends at genesis, from which every state can be replayed.
  */
 export async function findCheckpoint(
   context: GraphContext,
   ref: BranchRef,
   position: number,
+  from = 0,
 ): Promise<Checkpoint> {
   const logs = [...ref.lineage.map(({ branch }) => branch), ref.id];
   for (const branch of logs.reverse()) {
     for (const candidate of (await listCheckpoints(context, branch)).reverse()) {
+      if (candidate < from) break;
       const isInHistory = candidate <= position && logOwner(ref, candidate) === branch;
       const found = isInHistory ? await tryCheckpoint(context, ref, { branch, position: candidate }) : null;
       if (found !== null) return found;

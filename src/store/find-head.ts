@@ -3,6 +3,7 @@
 import { BranchClosed } from "./branch-log.ts";
 import { genesisPlace } from "./checkpoint-read.ts";
 import type { GraphContext } from "./context.ts";
+import { readFloor } from "./floor.ts";
 import { readHint } from "./hint.ts";
 import { WINDOW, WINDOW_FORK } from "./limits.ts";
 import { forkPosition } from "./lineage.ts";
@@ -21,15 +22,18 @@ export interface FoundHead {
 export async function findHead(context: GraphContext, stored: StoredRef): Promise<FoundHead> {
   const { ref } = stored;
   const hint = await readHint(context.objects, ref.id);
-  const known = hint?.position ?? forkPosition(ref);
+  // Without a hint the log still begins where cleanup says.
+  const begun = hint === null ? Math.max(0, (await readFloor(context.objects, ref.id)) - 1) : hint.position;
+  const known = Math.max(begun, forkPosition(ref));
   const exists = async (position: number): Promise<boolean> => {
     const entry = await readEntry(context.objects, { branch: ref.id, position });
     if (entry?.closed != null) throw new BranchClosed();
     return entry !== null;
   };
-  const expected = ref.lineage.length > 0 ? WINDOW_FORK : WINDOW;
+  // One more than a tail of main has, so that the end of a full one is seen without doubling.
+  const expected = ref.lineage.length > 0 ? WINDOW_FORK : WINDOW + 1;
   const position = await lastPosition(known, expected, exists);
-  const own = hint === null ? null : { branch: ref.id, position: hint.position };
+  const own = begun === 0 ? null : { branch: ref.id, position: begun };
   const inherited = stored.checkpoint ?? genesisPlace(context);
   return {
     position,

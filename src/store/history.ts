@@ -46,6 +46,23 @@ export async function recordAt(
   return (await readPack(context, state, pack)).commits[version - pack.firstVersion] ?? null;
 }
 
+/** The newest commit of the chain at or below a position. */
+export async function recordBelow(
+  context: GraphContext,
+  state: BranchState,
+  position: number,
+): Promise<CommitRecord> {
+  let found = context.graph.genesis;
+  let above = state.head.version + 1;
+  while (above - found.version > 1) {
+    const version = (found.version + above) >> 1;
+    const record = await recordAt(context, state, version);
+    if (record !== null && record.position <= position) found = record;
+    else above = version;
+  }
+  return found;
+}
+
 /** The same among the commits at hand, without any request. */
 export function knownRecordAt({ checkpoint, tail }: BranchState, version: number): CommitRecord | null {
   const { commits } = checkpoint.history;

@@ -55,6 +55,8 @@ export const SETTLE_ATTEMPTS_MAX = 8;
 export const SETTLE_WAIT_MS_MAX = 2000;
 /** An acknowledgement that came later than this after the head was read is checked against the floor, in ms. */
 export const FLOOR_CHECK_MS = 60_000;
+/** How long a process builds on a checkpoint before it asks for a newer one, in ms: far below the grace that cleanup gives. */
+export const HINT_TRUST_MS = 5 * 60_000;
 /** How long a branch whose log is closed may keep its ref before its deletion counts as interrupted, in ms. */
 export const CLOSED_REF_PATIENCE_MS = 2000;
 

@@ -2,6 +2,7 @@
 
 import { findCheckpoint, genesisPlace, tryCheckpoint } from "./checkpoint-read.ts";
 import type { GraphContext } from "./context.ts";
+import { readFloor } from "./floor.ts";
 import { readHint } from "./hint.ts";
 import { logKey } from "./layout.ts";
 import { WINDOW, WINDOW_FORK, WINDOW_MAX } from "./limits.ts";
@@ -26,14 +27,18 @@ export async function openState(context: GraphContext, stored: StoredRef): Promi
       ? (stored.checkpoint ?? genesisPlace(context))
       : { branch: ref.id, position: hint.position };
   const window = ref.lineage.length > 0 ? WINDOW_FORK : WINDOW;
-  const [checkpoint, entries] = await Promise.all([
+  const [checkpoint, entries, floor] = await Promise.all([
     tryCheckpoint(context, ref, place),
-    entriesAfter(context, stored, place.position, window),
+    // Where one is missing, another checkpoint may lead around it; if none does, that is said below.
+    entriesAfter(context, stored, place.position, window).catch(() => null),
+    // Without a hint nothing else says that the log does not begin here any more.
+    hint === null ? readFloor(context.objects, ref.id) : 0,
     // Fetched ahead, beside the others; whatever is wrong with it is said where it is needed.
     context.catalogOf(hint?.schemaDigest ?? stored.schemaDigest).catch(() => null),
   ]);
-  if (checkpoint !== null) return replay(context, stored, checkpoint, entries);
-  const found = await findCheckpoint(context, ref, place.position);
+  if (checkpoint !== null && entries !== null && floor <= Math.max(place.position, forkPosition(ref)) + 1)
+    return replay(context, stored, checkpoint, entries);
+  const found = await findCheckpoint(context, ref, Number.MAX_SAFE_INTEGER);
   return replay(context, stored, found, await entriesAfter(context, stored, found.position, WINDOW_MAX));
 }
 

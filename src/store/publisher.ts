@@ -106,7 +106,8 @@ export class Publisher {
       draft = await request.prepare(head);
     } catch (thrown) {
       const now = isCurrent ? head : await this.log.head();
-      if (now.head.id === head.head.id) throw thrown;
+      // On the same commit, what was read may have moved to newer segments.
+      if (now.head.id === head.head.id && now.checkpoint === head.checkpoint) throw thrown;
       return { moved: now };
     }
     if (draft !== null || (isCurrent && request.ifCommit === undefined)) return { draft };
@@ -220,12 +221,17 @@ export class Publisher {
 
   /**
    * After a long sleep the position that was won may be one that cleanup emptied: nobody reads there any more. Cleanup
-   * raises the floor first, so a floor that does not cover the position now did not when the entry was put.
+   * raises the floor first, so a floor that does not cover the position now did not when the entry was put. Of a branch that
+   * was deleted cleanup removes even the end.
    */
   private async standingOf(place: LogPlace): Promise<"won" | "below floor" | "unreachable"> {
     if (this.context.ports.now() - this.log.headReadAt <= FLOOR_CHECK_MS) return "won";
     try {
-      return place.position < (await readFloor(this.context.objects, place.branch)) ? "below floor" : "won";
+      const [floor, isDeleted] = await Promise.all([
+        readFloor(this.context.objects, place.branch),
+        this.log.isDeleted(),
+      ]);
+      return isDeleted || place.position < floor ? "below floor" : "won";
     } catch {
       return "unreachable";
     }

@@ -2,6 +2,7 @@
 
 import { findCheckpoint, tryCheckpoint } from "./checkpoint-read.ts";
 import type { GraphContext } from "./context.ts";
+import { commitReclaimed, rangeOf, readRetention } from "./floor.ts";
 import { packOf, readPack, recordAt } from "./history.ts";
 import { logKey } from "./layout.ts";
 import { logOwner } from "./lineage.ts";
@@ -16,7 +17,14 @@ export async function stateAt(
   record: CommitRecord,
 ): Promise<BranchState> {
   if (record.id === head.head.id) return head;
-  const checkpoint = await checkpointBelow(context, head, record);
+  const [retention, nearest] = await Promise.all([
+    readRetention(context.objects, record.branch),
+    checkpointBelow(context, head, record, 0),
+  ]);
+  const range = rangeOf(retention, record.version);
+  if (range === null) throw commitReclaimed(record.id);
+  const isWithin = nearest.position >= range.checkpoint;
+  const checkpoint = isWithin ? nearest : await checkpointBelow(context, head, record, range.checkpoint);
   let state = checkpointState(head.ref, checkpoint, await context.catalogOf(checkpoint.head.schemaDigest));
   const from = checkpoint.position + 1;
   for (const commit of await commitsBetween(context, head, checkpoint.head, record, from)) {
@@ -68,11 +76,12 @@ async function commitsBetween(
   return [...entries.flatMap(({ commits }) => commits).filter(isWanted), ...inTail];
 }
 
-/** A checkpoint whose state is part of the commit's history: the nearest that is known and still there. */
+/** A checkpoint whose state is part of the commit's history, not below `from`: the nearest that is known and still there. */
 async function checkpointBelow(
   context: GraphContext,
   head: BranchState,
   record: CommitRecord,
+  from: number,
 ): Promise<Checkpoint> {
   if (head.checkpoint.head.version <= record.version) return head.checkpoint;
   const { history } = head.checkpoint;
@@ -82,14 +91,15 @@ async function checkpointBelow(
     ...history.packs.map(({ position }) => position),
     ...within.earlier,
     ...(pack === null ? [] : [pack.position]),
+    ...(from > 0 ? [from] : []),
   ];
   const nearest = [...new Set(candidates)]
-    .filter((position) => position <= record.position)
+    .filter((position) => from <= position && position <= record.position)
     .sort((a, b) => b - a);
   for (const position of nearest) {
     const place = { branch: logOwner(head.ref, position), position };
     const checkpoint = await tryCheckpoint(context, head.ref, place);
     if (checkpoint !== null && checkpoint.head.version <= record.version) return checkpoint;
   }
-  return findCheckpoint(context, head.ref, record.position - 1);
+  return findCheckpoint(context, head.ref, record.position - 1, from);
 }
