@@ -132,24 +132,32 @@ describe.skipIf(obstacleToNobody !== null)("a directory without the right to wri
   });
 });
 
-/** Mounts a small file system of its own, or says why it cannot. */
-async function mountSmall(directory: string, size: string): Promise<string | null> {
+const disk = join(temporaryDirectory(), "disk");
+const mountDisk = () => {
+  mkdirSync(disk, { recursive: true });
+  return finish(["mount", "-t", "tmpfs", "-o", "size=512k", "none", disk], { env: SYSTEM });
+};
+const unmountDisk = () => finish(["umount", disk], { env: SYSTEM });
+
+/** Why no small disk can be had here, or null. */
+async function obstacleToMounting(): Promise<string | null> {
   if (process.platform !== "linux") return "tmpfs is mounted on Linux";
   if (!isRoot) return "mounting needs root";
-  mkdirSync(directory, { recursive: true });
-  const { code, stderr } = await finish(["mount", "-t", "tmpfs", "-o", `size=${size}`, "none", directory], {
-    env: SYSTEM,
-  });
-  return code === 0 ? null : `mounting is not allowed here: ${stderr.trim()}`;
+  const { code, stderr } = await mountDisk();
+  if (code !== 0) return `mounting is not allowed here: ${stderr.trim()}`;
+  await unmountDisk();
+  return null;
 }
 
-const disk = join(temporaryDirectory(), "disk");
-const obstacle = await mountSmall(disk, "512k");
-if (obstacle !== null) console.log(`test/e2e/no-room: no small disk: ${obstacle}`);
+const obstacle = await obstacleToMounting();
+if (obstacle !== null) console.log(`test/e2e/no-room: a full disk untested: ${obstacle}`);
 
 describe.skipIf(obstacle !== null)("a small disk", () => {
+  beforeAll(async () => {
+    await mountDisk();
+  });
   afterAll(async () => {
-    await finish(["umount", disk], { env: SYSTEM });
+    await unmountDisk();
   });
 
   const root = join(disk, "fleet.omni");
