@@ -35,21 +35,22 @@ const wrongType = (expected: string, got: string | null) =>
     `expected request with \`Content-Type: ${expected}\`, got ${got === null ? "none" : `\`${got}\``}`,
   );
 
-/** Refuses (413) a JSON body that declares more than the limit. */
-export function requireSmallBody(request: Request): void {
+/** Refuses (413) a JSON body that declares more bytes than the limit. */
+export function requireBodySize(request: Request, limit = BODY_BYTES_MAX): void {
   const declared = declaredLength(request);
-  if (declared !== null && declared > BODY_BYTES_MAX) throw overLimit(declared);
+  if (declared !== null && declared > limit) throw overLimit(limit)(declared);
 }
 
 /**
- * The JSON value of a body of at most 1 MiB; `undefined` for an empty one. `onBytes` hears of bytes whose number was
- * not declared.
+ * The JSON value of a body of at most 1 MiB, unless another limit is given; `undefined` for an empty one. `onBytes` hears
+ * of bytes whose number was not declared.
  */
 export async function readJson(
   request: Request,
   onBytes: (count: number) => void,
+  limit = BODY_BYTES_MAX,
 ): Promise<JsonValue | undefined> {
-  const bytes = await readBytes(request, BODY_BYTES_MAX, overLimit, onBytes);
+  const bytes = await readBytes(request, limit, overLimit(limit), onBytes);
   if (bytes.length === 0) return undefined;
   const text = tryDecodeUtf8(bytes);
   if (text === null) throw badRequest("invalid JSON body: it is not UTF-8");
@@ -107,10 +108,10 @@ async function readChunks(
   return Buffer.concat(chunks);
 }
 
-const overLimit = (actual: number) =>
+const overLimit = (limit: number) => (actual: number) =>
   new OmnigraphError(
     "too_large",
-    `length limit exceeded: the request body has ${actual} bytes or more, at most ${BODY_BYTES_MAX} are accepted`,
+    `length limit exceeded: the request body has ${actual} bytes or more, at most ${limit} are accepted`,
   );
 
 const overLoadLimit = (actual: number) =>

@@ -5,7 +5,7 @@ import { badRequest, OmnigraphError } from "../lib/errors.ts";
 import type { Decision, PolicyAction, PolicyRequest } from "../policy/index.ts";
 import type { Ticket } from "./admission.ts";
 import { authorize, decide } from "./authorize.ts";
-import { readJson, requireJsonType, requireSmallBody } from "./body.ts";
+import { readJson, requireBodySize, requireJsonType } from "./body.ts";
 import { decodeSegment, type QueryParameters, type QueryRules, queryParameters } from "./names.ts";
 import type { Shape } from "./schema-kit.ts";
 import type { ServedGraph, Service } from "./service.ts";
@@ -28,7 +28,8 @@ export type QueryShapes = Readonly<Record<string, Shape<string | undefined>>>;
 type QueryOf<Q extends QueryShapes> = { readonly [K in keyof Q]: string | undefined };
 
 export type BodyDefinition<B> =
-  | { readonly kind: "json"; readonly shape: Shape<B> }
+  /** At most 1 MiB, unless the route allows more. */
+  | { readonly kind: "json"; readonly shape: Shape<B>; readonly bytesMax?: number }
   /** Content type not looked at; nothing, `null` and `{}` all mean no inputs. */
   | { readonly kind: "optionalJson"; readonly shape: Shape<B> }
   | { readonly kind: "ndjson"; readonly description: string };
@@ -167,10 +168,12 @@ export async function readBody<Q extends QueryShapes, B>(call: GraphCall<Q, B>, 
   if (body === undefined || body.kind === "ndjson") {
     throw new Error(`invariant broken: ${call.route.operationId} has no JSON body`);
   }
-  requireSmallBody(call.request);
-  if (body.kind === "json") requireJsonType(call.request);
   const onBytes = (count: number) => ticket?.charge(count);
-  if (body.kind === "json") return body.shape.read(await readJson(call.request, onBytes), "");
+  requireBodySize(call.request, body.kind === "json" ? body.bytesMax : undefined);
+  if (body.kind === "json") {
+    requireJsonType(call.request);
+    return body.shape.read(await readJson(call.request, onBytes, body.bytesMax), "");
+  }
   try {
     const value = await readJson(call.request, onBytes);
     return body.shape.read(value ?? {}, "");

@@ -91,6 +91,8 @@ describe("the OpenAPI document", () => {
       "post /mutate": "200 400 401 403 409 413 424 429 503",
       "post /change": "200 400 401 403 409 413 424 429 503",
       "post /mutate/if-graph-commit": "200 400 401 403 409 412 413 424 429 503",
+      "post /load": "200 400 401 403 404 409 413 424 429 503",
+      "post /ingest": "200 400 401 403 404 409 413 424 429 503",
       "post /load/ndjson": "200 400 401 403 404 409 413 415 424 429 503",
       "post /export": "200 400 401 403 404 409 413 415 503",
       "get /branches": "200 401 403",
@@ -109,6 +111,7 @@ describe("the OpenAPI document", () => {
     const deprecated = operations(document(true)).filter((operation) => operation.deprecated === true);
     expect(deprecated.map(({ operationId }) => operationId).sort()).toEqual([
       "cluster_change",
+      "cluster_ingest",
       "cluster_read",
     ]);
   });

@@ -27,7 +27,7 @@ describe("routes outside a graph", () => {
       ...paths,
       "/graphs/harbor/nope",
       "/graphs/harbor/branches/",
-      "/graphs/harbor/ingest",
+      "/graphs/harbor/ingest/",
     ]) {
       const response = await send("GET", path);
       expect({ path, status: response.status, type: response.headers.get("content-type") }).toEqual({

@@ -1,11 +1,32 @@
-// POST load/ndjson: the body is not touched before policy, admission and the branch have been settled.
+// Loads: POST load/ndjson, whose body is not touched before policy, admission and the branch have been settled, and the
+// permissive POST load and ingest, which name the branch in a JSON envelope.
 
 import type { LoadMode } from "../../engine/outputs.ts";
 import { badRequest, notFound } from "../../lib/errors.ts";
+import { encodeUtf8 } from "../../lib/utf8.ts";
 import { declaredLength, readLoad, requireLoadSize, requireNdjsonType } from "../body.ts";
+import { LOAD_BODY_BYTES_MAX } from "../limits.ts";
 import { branchName } from "../names.ts";
-import { type GraphCall, graphRoute, jsonResponse, type QueryShapes, requireAllowed } from "../route.ts";
-import { flag, integer, list, named, nullable, object, oneOf, optional, text } from "../schema-kit.ts";
+import {
+  type GraphCall,
+  graphRoute,
+  jsonResponse,
+  type QueryShapes,
+  readBody,
+  requireAllowed,
+} from "../route.ts";
+import {
+  flag,
+  type Infer,
+  integer,
+  list,
+  named,
+  nullable,
+  object,
+  oneOf,
+  optional,
+  text,
+} from "../schema-kit.ts";
 import { branchParameter, CommitOutput } from "../shapes.ts";
 import { refusePrecondition } from "./precondition.ts";
 
@@ -17,7 +38,7 @@ const declarations = list(
   "Touched types, sorted by name.",
 );
 
-const GraphBatchLoadOutput = object("GraphBatchLoadOutput", {
+const loadOutput = {
   branch: text(),
   base_branch: nullable(text("The request's `from`, also where it was not needed.")),
   branch_created: flag(),
@@ -27,9 +48,48 @@ const GraphBatchLoadOutput = object("GraphBatchLoadOutput", {
   total_entities: integer(),
   actor_id: nullable(text()),
   commit: nullable(CommitOutput),
+};
+
+const GraphBatchLoadOutput = object("GraphBatchLoadOutput", loadOutput);
+const IngestOutput = object("IngestOutput", { uri: text("Root of the graph."), ...loadOutput });
+
+const IngestRequest = object("IngestRequest", {
+  data: text("Node and edge records: JSON objects one after the other, read permissively."),
+  branch: optional(text("Default `main`.")),
+  from: optional(text("Branch to fork from where the target is missing.")),
+  mode: optional(LoadModeShape),
 });
 
+const failures = [400, 401, 403, 404, 409, 413, 424, 429, 503] as const;
+const permissiveRoute = {
+  method: "POST",
+  tag: "mutations",
+  action: "change",
+  body: { kind: "json", shape: IngestRequest, bytesMax: LOAD_BODY_BYTES_MAX },
+  answer: { kind: "json", shape: IngestOutput },
+  failures,
+} as const;
+
 export const loadRoutes = [
+  graphRoute(
+    {
+      ...permissiveRoute,
+      path: "/load",
+      operationId: "load",
+      summary: "Load records, read permissively, as one commit",
+    },
+    (call) => loadEnvelope(call),
+  ),
+  graphRoute(
+    {
+      ...permissiveRoute,
+      path: "/ingest",
+      operationId: "ingest",
+      summary: "Load records, read permissively, as one commit (older spelling)",
+      successor: "load",
+    },
+    (call) => loadEnvelope(call),
+  ),
   graphRoute(
     {
       method: "POST",
@@ -45,7 +105,7 @@ export const loadRoutes = [
       },
       body: { kind: "ndjson", description: "One node or edge per line." },
       answer: { kind: "json", shape: GraphBatchLoadOutput },
-      failures: [400, 401, 403, 404, 409, 413, 415, 424, 429, 503],
+      failures: [...failures, 415],
     },
     async (call) => {
       refusePrecondition(call.request);
@@ -59,15 +119,34 @@ export const loadRoutes = [
         await requireBranch(call, branch, from);
         requireNdjsonType(call.request);
         requireLoadSize(call.request);
-        const body = await readLoad(call.request, ticket.charge);
-        const data = async function* () {
-          yield body;
-        };
+        const data = inOnePiece(await readLoad(call.request, ticket.charge));
         return jsonResponse(await call.served.graph.load({ data, mode, branch, from, actor: call.actor }));
       });
     },
   ),
 ];
+
+async function loadEnvelope(call: GraphCall<QueryShapes, Infer<typeof IngestRequest>>): Promise<Response> {
+  refusePrecondition(call.request);
+  return await call.service.admission.admit(call.actor, declaredLength(call.request) ?? 0, async (ticket) => {
+    const body = await readBody(call, ticket);
+    const branch = branchName(body.branch);
+    const from = body.from === undefined ? undefined : branchName(body.from);
+    requireAllowed(call, { branch });
+    ticket.confirm();
+    await requireBranch(call, branch, from);
+    const { graph } = call.served;
+    const data = inOnePiece(encodeUtf8(body.data));
+    const { mode = "merge" } = body;
+    const output = await graph.load({ data, mode, branch, from, reader: "permissive", actor: call.actor });
+    return jsonResponse({ uri: graph.uri, ...output });
+  });
+}
+
+const inOnePiece = (bytes: Uint8Array) =>
+  async function* () {
+    yield bytes;
+  };
 
 function loadMode(given: string | undefined): LoadMode {
   if (given === undefined) return "merge";
