@@ -55,7 +55,7 @@ export interface Server {
   stdout(): string;
   stderr(): string;
   /** Sends a signal and answers the exit code. */
-  stop(signal?: "SIGTERM" | "SIGINT"): Promise<number | null>;
+  stop(signal?: "SIGTERM" | "SIGINT" | "SIGKILL"): Promise<number | null>;
 }
 
 const BOOT_MS_MAX = 20_000;
