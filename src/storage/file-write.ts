@@ -5,6 +5,7 @@ import { statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Ports } from "../lib/ports.ts";
 import { fileCalls } from "./file-calls.ts";
+import type { Durability } from "./file-durability.ts";
 import { errnoOf, fileError, linkError, saysMissing } from "./file-errors.ts";
 import { readDirectory } from "./file-list.ts";
 import { withObjectLock } from "./file-lock.ts";
@@ -21,12 +22,14 @@ export interface Published<T> {
 }
 
 /**
- * Writes a temporary file beside `path` and lets `publish` give it its name; the temporary name is gone afterwards and
- * the directory durable. Starts over when a concurrent delete removed the directory in between.
+ * Writes a temporary file beside `path` and lets `publish` give it its name, once all that it may build on is durable;
+ * the temporary name is gone afterwards and the directory durable. Starts over when a concurrent delete removed the
+ * directory in between.
  */
 export async function publishFile<T>(
   path: string,
   content: Content,
+  durability: Durability,
   ports: Ports,
   publish: (temporary: string) => T | Promise<T>,
 ): Promise<Published<T>> {
@@ -35,6 +38,7 @@ export async function publishFile<T>(
     const temporary = `${directory}/${TEMPORARY_PREFIX}${randomName(ports)}`;
     try {
       const size = await writeTemporary(temporary, content);
+      await durability.settle(directory);
       const value = await publish(temporary);
       unlinkIfThere(temporary);
       await fileCalls.syncDirectory(directory);
@@ -42,6 +46,7 @@ export async function publishFile<T>(
     } catch (thrown) {
       unlinkIfThere(temporary);
       const canRepeat = content instanceof Uint8Array && attempt < DIRECTORY_RACE_ATTEMPTS_MAX;
+      if (errnoOf(thrown) === "ENOENT") durability.forget(directory);
       if (errnoOf(thrown) === "ENOENT" && canRepeat) continue;
       throw fileError(thrown, "write", path);
     }
@@ -63,9 +68,15 @@ export function linkIfAbsent(temporary: string, path: string): boolean {
 }
 
 /** Makes a file in `directory` and links it once more: throws, by name, where the file system has no hard links. */
-export async function requireHardLinks(directory: string, ports: Ports): Promise<void> {
+export async function requireHardLinks(
+  directory: string,
+  durability: Durability,
+  ports: Ports,
+): Promise<void> {
   const target = `${directory}/${TEMPORARY_PREFIX}${randomName(ports)}`;
-  await publishFile(target, new Uint8Array(0), ports, (temporary) => linkIfAbsent(temporary, target));
+  await publishFile(target, new Uint8Array(0), durability, ports, (temporary) =>
+    linkIfAbsent(temporary, target),
+  );
   await removeFile(target, directory, ports);
 }
 

@@ -19,6 +19,7 @@ import type {
 } from "./adapter.ts";
 import { RequestCounter } from "./counter.ts";
 import { fileCalls } from "./file-calls.ts";
+import { type Durability, durabilityOf } from "./file-durability.ts";
 import { fileError, saysMissing } from "./file-errors.ts";
 import { walkObjects } from "./file-list.ts";
 import { withObjectLock } from "./file-lock.ts";
@@ -30,7 +31,7 @@ import { contentVersion, DigestedObject } from "./version.ts";
 
 /** An adapter on a directory (an absolute path), which the first write makes if need be. */
 export function fileStorage(directory: string, ports: Ports): FileStorage {
-  return new FileStorage(directory, ports, new RequestCounter());
+  return new FileStorage(directory, ports, new RequestCounter(), durabilityOf(directory));
 }
 
 export class FileStorage implements StorageAdapter {
@@ -41,23 +42,27 @@ export class FileStorage implements StorageAdapter {
     readonly uri: string,
     private readonly ports: Ports,
     private readonly counter: RequestCounter,
+    private readonly durability: Durability,
   ) {}
 
   get(key: string): Promise<StoredObject | null> {
     return this.counter.track("get", async () => {
-      const bytes = await readWhole(this.pathOf(key));
+      const bytes = await readWhole(this.pathOf(key), this.noteRead);
       return bytes === null ? null : new DigestedObject(bytes);
     });
   }
 
   getRange(key: string, offset: number, length: number): Promise<Uint8Array<ArrayBuffer> | null> {
-    return this.counter.track("get", () => readRange(this.pathOf(key), offset, length));
+    return this.counter.track("get", () => readRange(this.pathOf(key), offset, length, this.noteRead));
   }
 
   getStream(key: string, offset = 0): Promise<AsyncIterable<Uint8Array> | null> {
     return this.counter.track("get", () => {
       const path = this.pathOf(key);
-      return statFile(path) === null ? null : readChunks(path, offset);
+      const found = statFile(path);
+      if (found === null) return null;
+      this.noteRead(path, found);
+      return readChunks(path, offset);
     });
   }
 
@@ -71,7 +76,9 @@ export class FileStorage implements StorageAdapter {
   put(key: string, bytes: Uint8Array): Promise<Version> {
     return this.counter.track("put", async () => {
       const path = this.pathOf(key);
-      await publishFile(path, bytes, this.ports, (temporary) => this.replace(temporary, path));
+      await publishFile(path, bytes, this.durability, this.ports, (temporary) =>
+        this.replace(temporary, path),
+      );
       return contentVersion(bytes);
     });
   }
@@ -79,7 +86,7 @@ export class FileStorage implements StorageAdapter {
   putStream(key: string, chunks: AsyncIterable<Uint8Array>): Promise<number> {
     return this.counter.track("put", async () => {
       const path = this.pathOf(key);
-      const { size } = await publishFile(path, chunks, this.ports, (temporary) =>
+      const { size } = await publishFile(path, chunks, this.durability, this.ports, (temporary) =>
         this.replace(temporary, path),
       );
       return size;
@@ -91,7 +98,7 @@ export class FileStorage implements StorageAdapter {
       const path = this.pathOf(key);
       // Most losers are late, and need not write anything to learn it.
       if (statFile(path) !== null) return { outcome: "lost" };
-      const { value: won } = await publishFile(path, bytes, this.ports, (temporary) =>
+      const { value: won } = await publishFile(path, bytes, this.durability, this.ports, (temporary) =>
         linkIfAbsent(temporary, path),
       );
       return won ? { outcome: "won", version: contentVersion(bytes) } : { outcome: "lost" };
@@ -102,7 +109,7 @@ export class FileStorage implements StorageAdapter {
     return this.counter.track("put", async () => {
       const path = this.pathOf(key);
       if (statFile(path) === null) return { outcome: "lost" };
-      const { value: won } = await publishFile(path, bytes, this.ports, (temporary) =>
+      const { value: won } = await publishFile(path, bytes, this.durability, this.ports, (temporary) =>
         withObjectLock(path, this.ports, (descriptor) => {
           if (descriptor === null || contentVersion(readFileSync(descriptor)) !== version) return false;
           fileCalls.rename(temporary, path);
@@ -132,7 +139,7 @@ export class FileStorage implements StorageAdapter {
   }
 
   under(prefix: string): FileStorage {
-    return new FileStorage(this.pathOf(checkRoot(prefix)), this.ports, this.counter);
+    return new FileStorage(this.pathOf(checkRoot(prefix)), this.ports, this.counter, this.durability);
   }
 
   counts(): RequestCounts {
@@ -145,8 +152,11 @@ export class FileStorage implements StorageAdapter {
 
   /** Throws, by name, where the file system cannot link files; makes the root directory if need be. */
   requireHardLinks(): Promise<void> {
-    return requireHardLinks(this.uri, this.ports);
+    return requireHardLinks(this.uri, this.durability, this.ports);
   }
+
+  private readonly noteRead: OnRead = (path, { ctimeMs }) =>
+    this.durability.saw(path, ctimeMs, this.ports.now());
 
   private pathOf(key: string): string {
     checkKey(key);
@@ -179,9 +189,13 @@ function statFile(path: string): Stats | null {
   }
 }
 
-async function readWhole(path: string): Promise<Uint8Array<ArrayBuffer> | null> {
+/** Told of every file that is read. Its change time is that of its name, at the earliest. */
+type OnRead = (path: string, found: Stats) => void;
+
+async function readWhole(path: string, onRead: OnRead): Promise<Uint8Array<ArrayBuffer> | null> {
   const found = statFile(path);
   if (found === null) return null;
+  onRead(path, found);
   try {
     if (found.size > SYNC_BYTES_MAX) return await Bun.file(path).bytes();
     const { buffer, byteOffset, length } = readFileSync(path);
@@ -196,9 +210,11 @@ async function readRange(
   path: string,
   offset: number,
   length: number,
+  onRead: OnRead,
 ): Promise<Uint8Array<ArrayBuffer> | null> {
   const found = statFile(path);
   if (found === null) return null;
+  onRead(path, found);
   const size = Math.max(0, Math.min(length, found.size - offset));
   try {
     if (size > SYNC_BYTES_MAX)

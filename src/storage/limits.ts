@@ -15,6 +15,9 @@ export const SYNC_BYTES_MAX = 256 * 1_024;
 /** Milliseconds after which a temporary file is taken for abandoned; no write takes a day. */
 export const TEMPORARY_AGE_MS_MAX = 24 * 60 * 60 * 1_000;
 
+/** Milliseconds after which a file that can be read counts as durable: from its name to the sync of its directory takes one. */
+export const FRESH_MS_MAX = 60_000;
+
 /** Times a local write starts over when a concurrent delete removes its directory. */
 export const DIRECTORY_RACE_ATTEMPTS_MAX = 16;
 
@@ -23,6 +26,9 @@ export const LOCK_WAIT_MS_MAX = 30_000;
 
 /** Milliseconds between two tries for that lock, at most. */
 export const LOCK_POLL_MS_MAX = 4;
+
+/** Milliseconds between two tries for the lock of a file that somebody works on for long. */
+export const FILE_LOCK_POLL_MS = 50;
 
 /** Tries of one request to an object store, the first included. */
 export const REQUEST_ATTEMPTS_MAX = 6;
