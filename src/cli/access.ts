@@ -27,6 +27,9 @@ export interface GraphAccess
     | "merge"
     | "commits"
     | "commit"
+    | "commitChanges"
+    | "pollChanges"
+    | "captureBaseline"
     | "applySchema"
     | "schemaSource"
     | "statBlob"
@@ -155,6 +158,9 @@ function directAccess(uri: string, graph: Graph): GraphAccess {
     merge: (request) => graph.merge(request),
     commits: (branch) => graph.commits(branch),
     commit: (id) => graph.commit(id),
+    commitChanges: (request) => graph.commitChanges(request),
+    pollChanges: (request) => graph.pollChanges(request),
+    captureBaseline: (request) => graph.captureBaseline(request),
     applySchema: async (request) => ({ ...(await graph.applySchema(request)), uri }),
     schemaSource: async () => (await graph.catalog()).source,
     ...directBlobs(graph),

@@ -20,8 +20,8 @@ export interface Request {
   readonly method: "GET" | "HEAD" | "POST" | "DELETE";
   /** Path segments below the base URL; each travels as one encoded segment. */
   readonly path: readonly string[];
-  /** Query parameters; those without a value are left out. */
-  readonly search?: Readonly<Record<string, string | undefined>>;
+  /** Query parameters; those without a value are left out, those with several are repeated. */
+  readonly search?: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly json?: JsonObject;
   readonly stream?: { readonly contentType: string; readonly chunks: AsyncIterable<Uint8Array> };
@@ -151,7 +151,7 @@ export function urlOf(connection: Connection, request: Request): string {
   const path = request.path.map((segment) => `/${encodeURIComponent(segment)}`).join("");
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(request.search ?? {})) {
-    if (value !== undefined) search.append(name, value);
+    for (const each of typeof value === "string" ? [value] : (value ?? [])) search.append(name, each);
   }
   const text = search.toString();
   return `${connection.base}${path}${text === "" ? "" : `?${text}`}`;

@@ -25,7 +25,9 @@ import type {
 import { OmnigraphError } from "../lib/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue, stringifyJson } from "../lib/json.ts";
 import { readBlob, statBlob } from "./blob.ts";
+import { changeCalls } from "./changes.ts";
 import { type Connection, type Request, requestJson, requestStream } from "./connection.ts";
+import { loadCall } from "./load.ts";
 
 /** A stored query and what it is asked with. */
 export interface StoredInvocation {
@@ -48,6 +50,9 @@ type SharedCalls = Pick<
   | "merge"
   | "commits"
   | "commit"
+  | "commitChanges"
+  | "pollChanges"
+  | "captureBaseline"
   | "applySchema"
 >;
 
@@ -97,18 +102,7 @@ export function remoteGraph(connection: Connection, graphId: string | null): Rem
       );
     },
 
-    load: async ({ data, mode, branch, from }: LoadRequest) =>
-      as<LoadOutput>(
-        await requestJson(
-          connection,
-          at({
-            method: "POST",
-            path: ["load", "ndjson"],
-            search: { branch, mode, from },
-            stream: { contentType: "application/x-ndjson", chunks: data() },
-          }),
-        ),
-      ),
+    load: loadCall(connection, prefix),
 
     export: ({ branch, snapshot, typeNames }: ExportRequest) =>
       requestStream(
@@ -144,6 +138,7 @@ export function remoteGraph(connection: Connection, graphId: string | null): Rem
     commits: async (branch) =>
       listMember(await get(["commits"], { branch }), "commits") as unknown as readonly CommitOutput[],
     commit: async (id) => as<CommitOutput>(await get(["commits", id])),
+    ...changeCalls(connection, prefix),
   };
 }
 

@@ -10,7 +10,7 @@ import { closeSync, fstatSync, openSync, statSync } from "node:fs";
 import { OmnigraphError } from "../lib/errors.ts";
 import { type Ports, randomUnit } from "../lib/ports.ts";
 import { saysMissing } from "./file-errors.ts";
-import { LOCK_POLL_MS_MAX, LOCK_WAIT_MS_MAX } from "./limits.ts";
+import { FILE_LOCK_POLL_MS, LOCK_POLL_MS_MAX, LOCK_WAIT_MS_MAX } from "./limits.ts";
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;
@@ -73,6 +73,21 @@ export async function withObjectLock<T>(
       );
     }
     await ports.sleep(randomUnit(ports) * LOCK_POLL_MS_MAX);
+  }
+}
+
+/**
+ * Runs `action` while no other process of this machine holds the lock of the file at `path`, which is made where there is
+ * none and stays. Waits as long as it takes: a holder may have hours of work, and one that dies lets go.
+ */
+export async function withFileLock<T>(path: string, ports: Ports, action: () => Promise<T>): Promise<T> {
+  const lock = await loadTryLock();
+  const descriptor = openSync(path, "a");
+  try {
+    while (!lock(descriptor)) await ports.sleep(FILE_LOCK_POLL_MS);
+    return await action();
+  } finally {
+    closeSync(descriptor);
   }
 }
 

@@ -20,6 +20,7 @@ export {
   seededFaults,
 } from "./faults.ts";
 export { fileStorage } from "./file.ts";
+export { withFileLock } from "./file-lock.ts";
 export { MemoryBucket, memoryStorage } from "./memory.ts";
 export { openStorage, parseStorageUri, type StorageLocation } from "./open.ts";
 export { ensureConditionalWrites, readProbeMark } from "./probe.ts";

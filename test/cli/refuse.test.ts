@@ -127,8 +127,6 @@ describe("a command that this build does not have", () => {
     [["repair", "g"]],
     [["cleanup", "g", "--keep", "1"]],
     [["ingest", "g", "--data", "f"]],
-    [["commit", "changes", "c"]],
-    [["changes", "poll"]],
     [["embed", "--seed", "s.yaml"]],
     [["cluster", "approve", "graph.a"]],
     [["cluster", "refresh"]],

@@ -7,6 +7,7 @@ const queryCommand = () => import("../commands/query.ts");
 const blobCommand = () => import("../commands/blob.ts");
 const branchCommand = () => import("../commands/branch.ts");
 const commitCommand = () => import("../commands/commit.ts");
+const changesCommand = () => import("../commands/changes.ts");
 const schemaCommand = () => import("../commands/schema.ts");
 const loadCommand = () => import("../commands/load.ts");
 
@@ -117,6 +118,7 @@ export const ingest: CommandSpec = {
     { ...flag.from("fork the branch from this one where it is missing"), fallback: "main" },
     flag.json,
   ],
+  load: async () => (await loadCommand()).ingest,
 };
 
 export const branch: CommandSpec = {
@@ -278,6 +280,7 @@ export const commit: CommandSpec = {
       accepts: flag.READS,
       positionals: [{ name: "COMMIT", help: "the commit's id", required: true }],
       flags: [flag.pageLimit, flag.pageToken, ...flag.changeFilters, flag.uri, flag.json],
+      load: async () => (await changesCommand()).commitChanges,
     },
   ],
 };
@@ -301,6 +304,7 @@ export const changes: CommandSpec = {
         flag.uri,
         flag.json,
       ],
+      load: async () => (await changesCommand()).changesPoll,
     },
     {
       name: "baseline",
@@ -314,6 +318,7 @@ export const changes: CommandSpec = {
         flag.uri,
         flag.json,
       ],
+      load: async () => (await import("../commands/baseline.ts")).changesBaseline,
     },
   ],
 };
