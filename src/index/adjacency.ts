@@ -6,6 +6,7 @@ import type { BaseTable } from "./base-table.ts";
 import { edgeColumns } from "./base-table.ts";
 import { compareText } from "./columns.ts";
 import type { Delta } from "./delta.ts";
+import { BaseLists, type Direction, type NeighbourLists } from "./neighbours.ts";
 import type { TableImage } from "./table.ts";
 
 /** Base edges between base nodes. An edge with an end outside of the base is "foreign": -1 here, and patched in. */
@@ -22,6 +23,9 @@ export class BaseAdjacency {
   readonly foreign: readonly number[];
   /** Sources whose range of edges holds a foreign one. */
   readonly foreignSources: readonly number[];
+  /** True where several edges lead from one node to the same other. */
+  readonly hasParallels: boolean;
+  private readonly neighbours = new BaseLists(this);
 
   constructor(edges: BaseTable, sources: BaseTable, targets: BaseTable) {
     const count = edges.length;
@@ -33,6 +37,7 @@ export class BaseAdjacency {
     const foreign: number[] = [];
     const foreignSources: number[] = [];
     const nodeIds = sources.rows.ids;
+    let hasParallels = false;
     let node = 0;
     for (let edge = 0; edge < count; edge++) {
       // Both lists are sorted by the same bytes: walk them side by side.
@@ -51,7 +56,10 @@ export class BaseAdjacency {
       }
       this.sources[edge] = isForeign ? -1 : node;
       this.targets[edge] = isForeign ? -1 : target;
+      hasParallels ||=
+        edge > 0 && !isForeign && target === this.targets[edge - 1] && node === this.sources[edge - 1];
     }
+    this.hasParallels = hasParallels;
     while (node < sources.length) this.outBegin[++node] = count;
     this.foreign = foreign;
     this.foreignSources = foreignSources;
@@ -71,6 +79,11 @@ export class BaseAdjacency {
       this.inEdges[entry] = edge;
       this.inSources[entry] = this.sources[edge];
     }
+  }
+
+  /** Whom each node is next to. Lists of nodes at foreign edges are not complete. */
+  lists(direction: Direction): NeighbourLists {
+    return this.neighbours.get(direction);
   }
 }
 
@@ -149,6 +162,14 @@ export class Adjacency {
 
   isTargetPatched(node: number): boolean {
     return node >= this.patchedTargets.length || this.patchedTargets[node] === 1;
+  }
+
+  /** True where a node's edges in a direction may differ from what the base says. */
+  isTouched(node: number, direction: Direction): boolean {
+    return (
+      (direction !== "in" && this.isSourcePatched(node)) ||
+      (direction !== "out" && this.isTargetPatched(node))
+    );
   }
 
   source(edge: number): number {

@@ -115,6 +115,11 @@ export class BaseTable {
     return index;
   }
 
+  /** The codes of a string property's values, where somebody has asked for them before. */
+  knownDictionary(property: StableId): Dictionary | null {
+    return this.dictionaries.get(property) ?? null;
+  }
+
   /** Codes of a string property's values, built on first need. */
   dictionary(property: StableId): Dictionary {
     let dictionary = this.dictionaries.get(property);

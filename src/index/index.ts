@@ -8,6 +8,7 @@ export type { Dictionary } from "./dictionary.ts";
 export type { EdgeTable } from "./edge-table.ts";
 export type { GraphView } from "./graph-view.ts";
 export { ImageCache, type ImageCacheOptions } from "./image-cache.ts";
+export type { Direction, Neighbours } from "./neighbours.ts";
 export type { NodeTable } from "./node-table.ts";
 export { isWholeKey, propertyAt, type Table } from "./table.ts";
 export { queryTokens } from "./text/analyze.ts";

@@ -4,19 +4,18 @@
 import { isWholeKey } from "../../index/index.ts";
 import { stringifyJson } from "../../lib/json.ts";
 import { encodeUtf8 } from "../../lib/utf8.ts";
-import type { AggregateFunction, ReturnExpression, Value } from "../../query/plan.ts";
-import { isValid } from "../../store/index.ts";
+import type { ReturnExpression, Value } from "../../query/plan.ts";
 import { type Cells, cellValue, takeCells, toJson } from "./cells.ts";
-import { compareValues } from "./compare.ts";
+import { counts, fold } from "./fold.ts";
 import { hashable } from "./join.ts";
-import { NumberList } from "./relation.ts";
+import { NumberList, type Relation } from "./relation.ts";
 
 type Aggregate = Extract<ReturnExpression, { kind: "aggregate" }>;
 
-/** A column of a grouped result before grouping: a key, or an aggregate over argument cells. */
+/** A column of a grouped result before grouping: a key, or an aggregate over argument cells (null: over rows). */
 export type GroupedColumn =
   | { readonly kind: "key"; readonly cells: Cells }
-  | { readonly kind: "aggregate"; readonly aggregate: Aggregate; readonly argument: Cells };
+  | { readonly kind: "aggregate"; readonly aggregate: Aggregate; readonly argument: Cells | null };
 
 export interface Grouped {
   readonly count: number;
@@ -26,20 +25,30 @@ export interface Grouped {
 }
 
 /** One group per distinct combination of key values; without keys one group, even of no rows. */
-export function group(columns: readonly GroupedColumn[], rowCount: number): Grouped {
+export function group(columns: readonly GroupedColumn[], { length, weights }: Relation): Grouped {
   const keys = columns.flatMap((column) => (column.kind === "key" ? [column.cells] : []));
-  const { groupOf, representatives } = groupRows(keys, rowCount);
-  const count = keys.length === 0 ? 1 : representatives.length;
+  const { groupOf, representatives } = groupRows(keys, length);
+  const rows: GroupedRows = {
+    groupOf,
+    weights,
+    count: keys.length === 0 ? 1 : representatives.length,
+  };
   const cells = columns.map((column): Cells => {
     if (column.kind === "key") return takeCells(column.cells, representatives);
     const { aggregate, argument } = column;
-    if (aggregate.function === "count") {
-      return { kind: "counts", counts: counts(argument, groupOf, count), type: aggregate.type };
-    }
-    const values = fold(aggregate.function, argument, groupOf, count);
-    return { kind: "values", values, type: aggregate.type };
+    const { type } = aggregate;
+    if (aggregate.function === "count") return { kind: "counts", counts: counts(argument, rows), type };
+    if (argument === null) throw new Error("invariant broken: only a count goes without an argument");
+    return { kind: "values", values: fold(aggregate.function, argument, rows), type };
   });
-  return { count, cells, representatives };
+  return { count: rows.count, cells, representatives };
+}
+
+/** Rows, the group of each, and how many solutions each stands for (null: one). */
+export interface GroupedRows {
+  readonly groupOf: Int32Array;
+  readonly weights: Float64Array | null;
+  readonly count: number;
 }
 
 function groupRows(
@@ -142,85 +151,4 @@ function textCodes(cells: Extract<Cells, { kind: "property" }>): Coded {
     if (code < 0) added.set(value, codes[row]);
   }
   return { codes, bound: dictionary.size + added.size };
-}
-
-function fold(
-  name: Exclude<AggregateFunction, "count">,
-  argument: Cells,
-  groupOf: Int32Array,
-  count: number,
-): Value[] {
-  switch (name) {
-    case "sum":
-    case "avg": {
-      const { sums, seen } = sum(argument, groupOf, count);
-      return Array.from(sums, (total, i) =>
-        seen[i] === 0 ? null : name === "sum" ? total : total / seen[i],
-      );
-    }
-    case "min":
-      return extremes(argument, groupOf, count, -1);
-    case "max":
-      return extremes(argument, groupOf, count, 1);
-  }
-}
-
-function counts(argument: Cells, groupOf: Int32Array, count: number): Float64Array {
-  const totals = new Float64Array(count);
-  const isPresent = presence(argument);
-  for (let row = 0; row < groupOf.length; row++) if (isPresent(row)) totals[groupOf[row]]++;
-  return totals;
-}
-
-/** Tells whether a row has a value, without making it. */
-function presence(cells: Cells): (row: number) => boolean {
-  if (cells.kind === "id") return () => true;
-  if (cells.kind !== "property") return (row) => cellValue(cells, row) !== null;
-  const { table, property, numbers } = cells;
-  const column = table.column(property);
-  return (row) => {
-    const number = numbers[row];
-    if (table.isTouched(number)) return table.value(number, property) !== null;
-    return column !== undefined && isValid(column.valid, number);
-  };
-}
-
-/** Sums with the rounding errors carried along (Neumaier), so that the order of rows does not show. */
-function sum(
-  argument: Cells,
-  groupOf: Int32Array,
-  count: number,
-): { sums: Float64Array; seen: Float64Array } {
-  const sums = new Float64Array(count);
-  const carried = new Float64Array(count);
-  const seen = new Float64Array(count);
-  const add = (into: number, value: number) => {
-    const before = sums[into];
-    const after = before + value;
-    carried[into] += Math.abs(before) >= Math.abs(value) ? before - after + value : value - after + before;
-    sums[into] = after;
-  };
-  for (let row = 0; row < groupOf.length; row++) {
-    const value = cellValue(argument, row);
-    if (value === null) continue;
-    const into = groupOf[row];
-    const rounded = Number(value);
-    add(into, rounded);
-    if (typeof value === "bigint" && !Number.isSafeInteger(rounded))
-      add(into, Number(value - BigInt(rounded)));
-    seen[into]++;
-  }
-  return { sums: sums.map((total, i) => (Number.isFinite(total) ? total + carried[i] : total)), seen };
-}
-
-/** The least (-1) or greatest (1) value of each group. */
-function extremes(argument: Cells, groupOf: Int32Array, count: number, sign: 1 | -1): Value[] {
-  const best: Value[] = new Array<Value>(count).fill(null);
-  for (let row = 0; row < groupOf.length; row++) {
-    const value = cellValue(argument, row);
-    if (value === null) continue;
-    const held = best[groupOf[row]];
-    if (held === null || compareValues(value, held) * sign > 0) best[groupOf[row]] = value;
-  }
-  return best;
 }

@@ -55,7 +55,7 @@ export function conditionsOf(clauses: readonly Clause[], visible: ReadonlySet<Va
           conditions.push({ kind: "match", slots: [clause.variable], match });
         break;
       case "filter":
-        conditions.push({ kind: "filter", slots: mentionedBy(clause), clause });
+        conditions.push({ kind: "filter", slots: [...new Set(mentionedBy(clause))], clause });
         break;
       case "text":
         conditions.push({ kind: "text", slots: [clause.variable], call: clause });

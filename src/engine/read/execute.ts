@@ -11,6 +11,7 @@ import { coldTables } from "./cold.ts";
 import { ReadContext, type ReadOptions } from "./context.ts";
 import { cellsKey, tieKeys } from "./order.ts";
 import { plannedTypes, refuseUnsupported } from "./plan-walk.ts";
+import { countsRows, purposeOf } from "./purpose.ts";
 import { rankedVariable, rankRows } from "./rank.ts";
 import { columnOf, type Relation } from "./relation.ts";
 import { type ReadRows, readRows } from "./result.ts";
@@ -35,17 +36,19 @@ export async function executeRead(
 
 async function runRead(context: ReadContext): Promise<ReadRows> {
   const { plan } = context;
-  const solved = await solve(context);
+  const solved = await solve(context, purposeOf(plan));
   const { relation, keys: rankKeys } = await rankRows(context, solved);
   const output = plan.aggregated ? groupedOutput(context, relation) : plainOutput(context, relation);
   // A rank orders rows; of groups it has only chosen what they are made of.
   const ranks = plan.aggregated ? [] : rankKeys;
   const keys = plan.order.flatMap((key) => (key.kind === "rank" ? ranks : (output.orderKey(key) ?? [])));
-  const rows = sortedRows(output.count, [...keys, ...output.tieKeys()], plan.limit);
+  const { checkWanted } = context;
+  const rows = sortedRows(output.count, [...keys, ...output.tieKeys()], plan.limit, checkWanted);
   return readRows(
     plan.items.map((item) => item.column),
     output.cells.map((cells) => takeCells(cells, rows)),
     rows.length,
+    checkWanted,
   );
 }
 
@@ -79,10 +82,10 @@ function groupedOutput(context: ReadContext, relation: Relation): Output {
   const columns = plan.items.map(({ expression }): GroupedColumn => {
     if (expression.kind !== "aggregate")
       return { kind: "key", cells: cellsOf(context, relation, expression) };
-    const argument = cellsOf(context, relation, expression.argument);
+    const argument = countsRows(expression) ? null : cellsOf(context, relation, expression.argument);
     return { kind: "aggregate", aggregate: expression, argument };
   });
-  const grouped = group(columns, relation.length);
+  const grouped = group(columns, relation);
   return {
     count: grouped.count,
     cells: grouped.cells,

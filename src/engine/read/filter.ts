@@ -1,19 +1,15 @@
-// Filters over columns: a comparison of a property with a constant runs over the typed array of the base; rows that
-// commits touched since, and pairs of properties, take the general path by value.
+// Filters. A comparison of a property with a constant runs over the typed array of the base; rows that commits touched
+// since, and pairs of properties, take the general path by value.
 
-import { compareToBytes, propertyAt, type Table } from "../../index/index.ts";
+import { propertyAt, type Table } from "../../index/index.ts";
 import { encodeUtf8 } from "../../lib/utf8.ts";
-import type { Clause, ComparisonOperator, Constant, Operand, Value, VariableSlot } from "../../query/plan.ts";
+import type { ComparisonOperator, Operand, Value, VariableSlot } from "../../query/plan.ts";
 import type { Property } from "../../schema/catalog.ts";
-import { type Column, isValid, type Utf8Column, valueAt } from "../../store/index.ts";
+import { type ColumnTest, columnTest, doublesTest, type NumberTest, selecting } from "./column-test.ts";
 import { holds, narrowed } from "./compare.ts";
+import type { Condition, FilterClause } from "./conditions.ts";
 import type { ReadContext } from "./context.ts";
 import { columnOf, keepRows, type Relation } from "./relation.ts";
-
-type FilterClause = Extract<Clause, { kind: "filter" }>;
-
-/** Tests one number of a table. */
-export type NumberTest = (number: number) => boolean;
 
 const NOTHING: NumberTest = () => false;
 
@@ -26,56 +22,71 @@ const MIRRORED: Partial<Record<ComparisonOperator, ComparisonOperator>> = {
   ">=": "<=",
 };
 
-/** Keeps the rows for which a filter clause holds. */
-export function applyFilter(context: ReadContext, relation: Relation, clause: FilterClause): Relation {
-  const { left, operator, right } = clause;
+/** `property operator constant`, of one variable. */
+interface Comparison {
+  readonly variable: VariableSlot;
+  readonly property: Property;
+  readonly operator: ComparisonOperator;
+  readonly constant: Value;
+}
+
+/** A condition as a comparison with a constant; null where it is none. */
+function comparisonOf(context: ReadContext, condition: Condition): Comparison | null {
+  if (condition.kind === "match") {
+    const { property, value } = condition.match;
+    const operator = property.type.list ? "contains" : "=";
+    const constant = meeting(property, context.value(value));
+    return { variable: condition.slots[0], property, operator, constant };
+  }
+  if (condition.kind !== "filter") return null;
+  const { left, operator, right } = condition.clause;
   if (left.kind === "property" && right.kind !== "property") {
-    const constant = meeting(left, context.value(right));
-    return keepNumbers(
-      relation,
-      left.variable,
-      propertyTest(context.table(left.variable), left.property, operator, constant),
-    );
+    const { variable, property } = left;
+    return { variable, property, operator, constant: meeting(property, context.value(right)) };
   }
   const mirrored = MIRRORED[operator];
   if (left.kind !== "property" && right.kind === "property" && mirrored !== undefined) {
-    const constant = meeting(right, context.value(left));
-    return keepNumbers(
-      relation,
-      right.variable,
-      propertyTest(context.table(right.variable), right.property, mirrored, constant),
-    );
+    const { variable, property } = right;
+    return { variable, property, operator: mirrored, constant: meeting(property, context.value(left)) };
   }
-  const leftAt = valueReader(context, relation, left, right);
-  const rightAt = valueReader(context, relation, right, left);
-  return keepRows(relation, (row) => holds(leftAt(row), operator, rightAt(row)));
-}
-
-/** Keeps the rows that an inline match lets through: equality, or membership for a list property. */
-export function applyMatch(
-  context: ReadContext,
-  relation: Relation,
-  variable: VariableSlot,
-  match: { readonly property: Property; readonly value: Constant },
-): Relation {
-  const operator = match.property.type.list ? "contains" : "=";
-  const value = context.value(match.value);
-  const constant = match.property.type.scalar === "F32" ? narrowed(value) : value;
-  return keepNumbers(
-    relation,
-    variable,
-    propertyTest(context.table(variable), match.property, operator, constant),
-  );
-}
-
-export function keepNumbers(relation: Relation, variable: VariableSlot, test: NumberTest): Relation {
-  const numbers = columnOf(relation, variable);
-  return keepRows(relation, (row) => test(numbers[row]));
+  return null;
 }
 
 /** A constant as it compares with a property. */
-function meeting(property: Extract<Operand, { kind: "property" }>, value: Value): Value {
-  return property.property.type.scalar === "F32" ? narrowed(value) : value;
+function meeting(property: Property, value: Value): Value {
+  return property.type.scalar === "F32" ? narrowed(value) : value;
+}
+
+/** Keeps the rows for which an inline match or a filter holds. */
+export function applyCondition(
+  context: ReadContext,
+  relation: Relation,
+  condition: Extract<Condition, { kind: "match" | "filter" }>,
+): Relation {
+  const comparison = comparisonOf(context, condition);
+  if (comparison !== null) {
+    const { variable, property, operator, constant } = comparison;
+    return keepNumbers(
+      relation,
+      variable,
+      propertyTest(context.table(variable), property, operator, constant),
+    );
+  }
+  return condition.kind === "filter" ? applyFilter(context, relation, condition.clause) : relation;
+}
+
+/** Keeps the rows for which a filter clause holds. */
+export function applyFilter(context: ReadContext, relation: Relation, clause: FilterClause): Relation {
+  const test = rowTest(context, relation, clause);
+  return keepRows(relation, test);
+}
+
+/** Tests the rows of a relation by the values of both operands. */
+function rowTest(context: ReadContext, relation: Relation, clause: FilterClause): (row: number) => boolean {
+  const { left, operator, right } = clause;
+  const leftAt = valueReader(context, relation, left, right);
+  const rightAt = valueReader(context, relation, right, left);
+  return (row) => holds(leftAt(row), operator, rightAt(row));
 }
 
 /** Reads an operand of a row by value; `other` is what it will be compared with. */
@@ -91,8 +102,36 @@ function valueReader(
     return (row) => table.value(numbers[row], operand.property);
   }
   const value = context.value(operand);
-  const constant = other.kind === "property" ? meeting(other, value) : value;
+  const constant = other.kind === "property" ? meeting(other.property, value) : value;
   return () => constant;
+}
+
+export function keepNumbers(relation: Relation, variable: VariableSlot, test: NumberTest): Relation {
+  const numbers = columnOf(relation, variable);
+  return keepRows(relation, (row) => test(numbers[row]));
+}
+
+/** A test of one variable's numbers, for a condition that names no other. */
+export function conditionTest(context: ReadContext, condition: Condition): NumberTest {
+  const comparison = comparisonOf(context, condition);
+  if (comparison !== null) {
+    const { variable, property, operator, constant } = comparison;
+    return propertyTest(context.table(variable), property, operator, constant);
+  }
+  if (condition.kind !== "filter")
+    throw new Error(`invariant broken: ${condition.kind} is no test of a number`);
+  const { left, operator, right } = condition.clause;
+  const [slot] = condition.slots;
+  const table = context.table(slot);
+  const reader = (operand: Operand, other: Operand): ((number: number) => Value) => {
+    if (operand.kind === "property") return (number) => table.value(number, operand.property);
+    const value = context.value(operand);
+    const constant = other.kind === "property" ? meeting(other.property, value) : value;
+    return () => constant;
+  };
+  const leftAt = reader(left, right);
+  const rightAt = reader(right, left);
+  return (number) => holds(leftAt(number), operator, rightAt(number));
 }
 
 /** Tests whether `property operator constant` holds. */
@@ -102,126 +141,76 @@ export function propertyTest(
   operator: ComparisonOperator,
   constant: Value,
 ): NumberTest {
-  if (constant === null) return NOTHING;
-  const column = table.column(property);
-  const inBase = column === undefined ? NOTHING : columnTest(column, operator, constant);
-  if (table.isPlain) return inBase;
-  return (number) => {
-    if (!table.isTouched(number)) return inBase(number);
-    const place = table.place(number);
-    return place !== null && holds(propertyAt(place.batch, place.row, property), operator, constant);
-  };
+  const inBase = baseTest(table, property, operator, constant)?.test ?? NOTHING;
+  if (table.isPlain || constant === null) return inBase;
+  return (number) =>
+    table.isTouched(number) ? touchedHolds(table, number, property, operator, constant) : inBase(number);
 }
 
-function columnTest(column: Column, operator: ComparisonOperator, constant: Value): NumberTest {
-  switch (column.kind) {
-    case "utf8":
-      return typeof constant === "string"
-        ? utf8Test(column, operator, constant)
-        : valueTest(column, operator, constant);
-    case "i32":
-    case "u32":
-    case "f32":
-    case "f64":
-    case "date":
-      return typeof constant === "number"
-        ? numericTest(column.values, column.valid, operator, constant)
-        : valueTest(column, operator, constant);
-    case "list":
-      return operator === "contains" ? listTest(column, constant) : valueTest(column, operator, constant);
-    default:
-      return valueTest(column, operator, constant);
-  }
-}
-
-/** Membership, asked of the items where they stand. */
-function listTest(column: Extract<Column, { kind: "list" }>, constant: Value): NumberTest {
-  const { offsets, valid } = column;
-  const isItem = columnTest(column.items, "=", constant);
-  return (row) => {
-    if (!isValid(valid, row)) return false;
-    for (let item = offsets[row]; item < offsets[row + 1]; item++) if (isItem(item)) return true;
-    return false;
-  };
-}
-
-function valueTest(column: Column, operator: ComparisonOperator, constant: Value): NumberTest {
-  return (row) => holds(valueAt(column, row), operator, constant);
-}
-
-function numericTest(
-  values: Int32Array | Uint32Array | Float32Array | Float64Array,
-  valid: Column["valid"],
+function touchedHolds(
+  table: Table,
+  number: number,
+  property: Property,
   operator: ComparisonOperator,
-  constant: number,
-): NumberTest {
-  const test = comparison(values, operator, constant);
-  return valid === null ? test : (row) => isValid(valid, row) && test(row);
+  constant: Value,
+): boolean {
+  const place = table.place(number);
+  return place !== null && holds(propertyAt(place.batch, place.row, property), operator, constant);
 }
 
-function comparison(values: ArrayLike<number>, operator: ComparisonOperator, constant: number): NumberTest {
-  switch (operator) {
-    case "=":
-      return (row) => values[row] === constant;
-    case "!=":
-      return (row) => values[row] !== constant;
-    case "<":
-      return (row) => values[row] < constant;
-    case "<=":
-      return (row) => values[row] <= constant;
-    case ">":
-      return (row) => values[row] > constant;
-    case ">=":
-      return (row) => values[row] >= constant;
-    default:
-      throw new Error(`invariant broken: '${operator}' on numbers`);
+/** The test of base rows; null where none can pass. */
+function baseTest(
+  table: Table,
+  property: Property,
+  operator: ComparisonOperator,
+  constant: Value,
+): ColumnTest | null {
+  const column = table.column(property);
+  if (constant === null || column === undefined) return null;
+  // Codes are a number each where somebody has made them already.
+  if (column.kind === "utf8" && operator === "=" && typeof constant === "string") {
+    const dictionary = table.base.knownDictionary(property.id);
+    if (dictionary !== null) {
+      const code = dictionary.code(encodeUtf8(constant));
+      return code < 0
+        ? null
+        : doublesTest(dictionary.codes, null, { least: code, greatest: code, outside: false });
+    }
   }
+  return columnTest(column, operator, constant);
 }
 
-function utf8Test(column: Utf8Column, operator: ComparisonOperator, constant: string): NumberTest {
-  const bytes = encodeUtf8(constant);
-  const test = textComparison(column, operator, bytes);
-  const { valid } = column;
-  return valid === null ? test : (row) => isValid(valid, row) && test(row);
-}
-
-function textComparison(column: Utf8Column, operator: ComparisonOperator, bytes: Uint8Array): NumberTest {
-  const { offsets } = column;
-  const lengthOf = (row: number) => offsets[row + 1] - offsets[row];
-  switch (operator) {
-    case "=":
-      return (row) => lengthOf(row) === bytes.length && startsWith(column, row, bytes);
-    case "!=":
-      return (row) => lengthOf(row) !== bytes.length || !startsWith(column, row, bytes);
-    case "<":
-      return (row) => compareToBytes(column, row, bytes) < 0;
-    case "<=":
-      return (row) => compareToBytes(column, row, bytes) <= 0;
-    case ">":
-      return (row) => compareToBytes(column, row, bytes) > 0;
-    case ">=":
-      return (row) => compareToBytes(column, row, bytes) >= 0;
-    case "starts_with":
-      return (row) => lengthOf(row) >= bytes.length && startsWith(column, row, bytes);
-    case "contains":
-      return (row) => includes(column, row, bytes);
+/** Numbers of a whole table that pass all conditions, ascending. The conditions name one variable, and no other. */
+export function scanWhere(context: ReadContext, table: Table, conditions: readonly Condition[]): Int32Array {
+  const [first, ...others] = conditions;
+  if (first === undefined) return table.all();
+  let numbers = scanFirst(context, table, first);
+  for (const condition of others) {
+    const test = conditionTest(context, condition);
+    let kept = 0;
+    for (let i = 0; i < numbers.length; i++) if (test(numbers[i])) numbers[kept++] = numbers[i];
+    numbers = numbers.subarray(0, kept);
   }
+  return numbers;
 }
 
-function startsWith(column: Utf8Column, row: number, bytes: Uint8Array): boolean {
-  const start = column.offsets[row];
-  for (let i = 0; i < bytes.length; i++) if (column.bytes[start + i] !== bytes[i]) return false;
-  return true;
-}
-
-function includes(column: Utf8Column, row: number, bytes: Uint8Array): boolean {
-  if (bytes.length === 0) return true;
-  const last = column.offsets[row + 1] - bytes.length;
-  for (let at = column.offsets[row]; at <= last; at++) {
-    if (column.bytes[at] !== bytes[0]) continue;
-    let i = 1;
-    while (i < bytes.length && column.bytes[at + i] === bytes[i]) i++;
-    if (i === bytes.length) return true;
-  }
-  return false;
+/** The first condition runs over the stretches of the base that nothing touched. */
+function scanFirst(context: ReadContext, table: Table, condition: Condition): Int32Array {
+  const comparison = comparisonOf(context, condition);
+  const test = conditionTest(context, condition);
+  const base =
+    comparison === null
+      ? selecting(test)
+      : baseTest(table, comparison.property, comparison.operator, comparison.constant);
+  const out = new Int32Array(table.bound);
+  let count = 0;
+  table.forStretches(
+    (from, to) => {
+      if (base !== null) count = base.select(from, to, out, count);
+    },
+    (number) => {
+      if (test(number)) out[count++] = number;
+    },
+  );
+  return out.slice(0, count);
 }

@@ -1,9 +1,11 @@
 // JSON text straight from columns: rows are written as bytes into one growing buffer, and become a string once.
 
+import { tooLarge } from "../../lib/errors.ts";
 import { stringifyJson } from "../../lib/json.ts";
 import { encodeUtf8 } from "../../lib/utf8.ts";
 import { isValid, type Utf8Column } from "../../store/index.ts";
 import { type Cells, cellValue, toJson } from "./cells.ts";
+import { RESULT_BYTES_MAX } from "./limits.ts";
 
 const FIRST_BYTES = 1 << 12;
 const QUOTE = 0x22;
@@ -34,8 +36,10 @@ export class JsonWriter {
   private length = 0;
 
   private reserve(bytes: number): void {
-    if (this.length + bytes <= this.buffer.length) return;
-    const larger = new Uint8Array(Math.max(this.buffer.length * 2, this.length + bytes));
+    const wanted = this.length + bytes;
+    if (wanted <= this.buffer.length) return;
+    if (wanted > RESULT_BYTES_MAX) throw tooLarge("bytes of a query's answer", RESULT_BYTES_MAX, wanted);
+    const larger = new Uint8Array(Math.max(this.buffer.length * 2, wanted));
     larger.set(this.buffer.subarray(0, this.length));
     this.buffer = larger;
   }

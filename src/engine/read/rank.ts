@@ -76,7 +76,7 @@ function entitiesInOrder(
 ): number[] {
   const keys = [worthKey(relation, variable, worth), ...tieKeys(context, relation, variable)];
   const numbers = columnOf(relation, target);
-  const rows = sortedRows(relation.length, keys, null);
+  const rows = sortedRows(relation.length, keys, null, context.checkWanted);
   return [...new Set(Array.from(rows, (row) => numbers[row]))];
 }
 

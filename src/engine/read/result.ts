@@ -4,6 +4,7 @@ import type { JsonObject, JsonValue } from "../../lib/json.ts";
 import { decodeUtf8, encodeUtf8 } from "../../lib/utf8.ts";
 import { type Cells, cellValue, toJson } from "./cells.ts";
 import { cellWriter, JsonWriter } from "./json-writer.ts";
+import { ROWS_PER_LOOK } from "./limits.ts";
 
 /** The part of a ReadResult that the rows make up. */
 export interface ReadRows {
@@ -17,7 +18,13 @@ export interface ReadRows {
 
 const COMMA = 0x2c;
 
-export function readRows(columns: readonly string[], cells: readonly Cells[], rowCount: number): ReadRows {
+/** `check` is called now and then while text is made, and may throw. */
+export function readRows(
+  columns: readonly string[],
+  cells: readonly Cells[],
+  rowCount: number,
+  check: () => void,
+): ReadRows {
   // Of equal names the row holds the last value, in the place of the first.
   const members = new Map(columns.map((name, i) => [name, cells[i]]));
 
@@ -30,6 +37,7 @@ export function readRows(columns: readonly string[], cells: readonly Cells[], ro
     writer.ascii("[");
     for (let row = 0; row < rowCount; row++) {
       if (row > 0) writer.byte(COMMA);
+      if (row % ROWS_PER_LOOK === ROWS_PER_LOOK - 1) check();
       for (const part of parts) {
         writer.raw(part.head);
         part.write(writer, row);

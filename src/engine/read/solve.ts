@@ -1,240 +1,315 @@
-// Finds all solutions of a list of clauses. The order of the clauses does not matter: what narrows runs as soon as its
-// variables are bound, and of what widens the step with the fewest expected rows comes next.
+// Finds all solutions of a list of clauses, one step after the other. The order of the clauses does not matter: steps.ts
+// chooses each step from what is known by then.
 
 import type { Clause, VariableSlot } from "../../query/plan.ts";
-import { estimateScan, estimateTraversal, scan } from "./access.ts";
-import {
-  boundBy,
-  type Condition,
-  conditionsOf,
-  type FilterClause,
-  type TraversalClause,
-} from "./conditions.ts";
+import { demandedId, scan } from "./access.ts";
+import { boundBy, type Condition, conditionsOf, type TraversalClause } from "./conditions.ts";
 import type { ReadContext } from "./context.ts";
-import { applyFilter, applyMatch } from "./filter.ts";
-import { equalityJoin, links, product } from "./join.ts";
-import { TRAVERSED_ROWS } from "./limits.ts";
+import { EndTest } from "./end-test.ts";
+import { expandHop } from "./expand.ts";
+import { expandEdges } from "./expand-edges.ts";
+import { applyCondition, conditionTest } from "./filter.ts";
+import { intersect } from "./intersect.ts";
+import { equalityJoin, product } from "./join.ts";
+import { SAMPLED_ROWS } from "./limits.ts";
 import {
+  bytesOf,
   checkRows,
   columnOf,
-  concatRelations,
   emptyRelation,
+  keepColumns,
   keepRows,
   type Relation,
-  sliceRows,
+  solutionsOf,
   takeRows,
 } from "./relation.ts";
+import { isAwaited, nextStep, type Purpose, type Situation, type Statistics, type Step } from "./steps.ts";
 import { applyTextCall } from "./text-call.ts";
-import { traverse } from "./traverse.ts";
+import type { Trace } from "./trace.ts";
+import { expandWalk } from "./walk.ts";
 
-/** All solutions of the query's `match` clause, one row each. */
-export function solve(context: ReadContext): Promise<Relation> {
-  return new Block(context, context.plan.clauses, null).solutions();
+type StepOf<K extends Step["kind"]> = Extract<Step, { kind: K }>;
+
+/** The solutions of the query's `match` clause, in the form that their purpose asks for. */
+export function solve(context: ReadContext, purpose: Purpose): Promise<Relation> {
+  return new Block(context, context.plan.clauses, purpose, null, context.trace).solutions();
 }
 
-/** Where a `not` block begins: the outer rows, each numbered in a column of its own. */
-interface Seed {
-  readonly relation: Relation;
-  readonly rowSlot: VariableSlot;
-}
-
-class Block {
-  /** Parts of the solution that nothing has linked yet. */
+/** A list of clauses on its way to its solutions. */
+class Block implements Statistics {
   private components: Relation[];
-  /** Node variables that no component binds yet. */
   private readonly open: Set<VariableSlot>;
   private readonly slots: ReadonlySet<VariableSlot>;
   private traversals: TraversalClause[];
   private conditions: Condition[];
+  private heldBytes = 0;
 
   constructor(
     private readonly context: ReadContext,
     clauses: readonly Clause[],
-    private readonly seed: Seed | null,
+    private readonly purpose: Purpose,
+    /** Where a `not` block begins: the outer rows. */
+    seed: Relation | null,
+    private readonly trace: Trace | null,
   ) {
     const own = clauses.flatMap(boundBy);
-    this.components = seed === null ? [] : [seed.relation];
-    this.slots = new Set([...(seed?.relation.columns.keys() ?? []), ...own]);
+    this.components = seed === null ? [] : [seed];
+    this.slots = new Set([...(seed?.columns.keys() ?? []), ...own]);
     this.open = new Set(own.filter((slot) => slot >= 0 && context.variable(slot).kind === "node"));
-    for (const slot of seed?.relation.columns.keys() ?? []) this.open.delete(slot);
+    for (const slot of seed?.columns.keys() ?? []) this.open.delete(slot);
     this.traversals = clauses.filter((clause) => clause.kind === "traversal");
     this.conditions = conditionsOf(clauses, this.slots);
   }
 
   async solutions(): Promise<Relation> {
-    if (this.seed !== null) await this.narrow(0);
     while (this.components.every((component) => component.length > 0)) {
-      const step = this.cheapestTraversal();
-      if (step !== null) await this.follow(step.clause, step.component);
-      else if (this.open.size > 0) await this.start(this.cheapestScan());
-      else if (this.components.length > 1) await this.join();
-      else return this.components[0];
+      const step = nextStep(this.situation(), this);
+      if (step === null) {
+        this.release();
+        return this.components[0];
+      }
+      const inner = this.trace?.begin(step);
+      const result = await this.run(step, inner ?? null);
+      this.trace?.end(result.length, solutionsOf(result));
+      this.account();
     }
+    this.release();
     return emptyRelation(this.slots);
   }
 
-  private cheapestTraversal(): { clause: TraversalClause; component: number } | null {
-    let best: { clause: TraversalClause; component: number; rows: number } | null = null;
-    for (const clause of this.traversals) {
-      for (let component = 0; component < this.components.length; component++) {
-        const { columns, length } = this.components[component];
-        const hasFrom = columns.has(clause.from);
-        const hasTo = columns.has(clause.to);
-        if (!hasFrom && !hasTo) continue;
-        const start = hasFrom && hasTo ? "both" : hasFrom ? "from" : "to";
-        const rows = estimateTraversal(this.context, clause, length, start);
-        if (best === null || rows < best.rows) best = { clause, component, rows };
-      }
+  private situation(): Situation {
+    const { open, traversals, conditions, purpose } = this;
+    const components = this.components.map(({ columns, length }) => ({
+      slots: new Set(columns.keys()),
+      rows: length,
+    }));
+    return { components, open, traversals, conditions, purpose };
+  }
+
+  /** Brings the memory that the components take to account. */
+  private account(): void {
+    const bytes = this.components.reduce((sum, component) => sum + bytesOf(component), 0);
+    this.context.memory.take(bytes - this.heldBytes);
+    this.heldBytes = bytes;
+  }
+
+  private release(): void {
+    this.context.memory.take(-this.heldBytes);
+    this.heldBytes = 0;
+  }
+
+  // What the choice of steps asks about the data.
+
+  size(variable: VariableSlot): number {
+    return this.context.table(variable).count;
+  }
+
+  isKeyed(variable: VariableSlot, conditions: readonly Condition[]): boolean {
+    const { type } = this.context.nodes(variable);
+    return demandedId(type, variable, conditions, (constant) => this.context.value(constant)) !== undefined;
+  }
+
+  fanOut(component: number, clause: TraversalClause, start: VariableSlot): number {
+    const starts = columnOf(this.components[component], start);
+    const lists = this.context.source.edges(clause.edge).neighbours(directionFrom(clause, start));
+    const stride = Math.max(1, Math.floor(starts.length / SAMPLED_ROWS));
+    let sampled = 0;
+    let neighbours = 0;
+    for (let row = 0; row < starts.length; row += stride) {
+      lists.open(starts[row]);
+      neighbours += lists.count;
+      sampled++;
     }
-    return best;
+    return neighbours / Math.max(1, sampled);
   }
 
-  private async follow(clause: TraversalClause, component: number): Promise<void> {
-    this.traversals = this.traversals.filter((other) => other !== clause);
-    const before = this.components[component];
-    const reached = [
-      clause.from,
-      clause.to,
-      ...(clause.edgeVariable === null ? [] : [clause.edgeVariable]),
-    ].filter((slot) => !before.columns.has(slot));
-    const firstOnly = this.seed !== null && !reached.some((slot) => this.isAwaited(slot));
-    const parts: Relation[] = [];
-    let rows = 0;
-    for (let first = 0; first < before.length; first += TRAVERSED_ROWS) {
-      const some = sliceRows(before, first, Math.min(before.length, first + TRAVERSED_ROWS));
-      const part = traverse(this.context, some, clause, firstOnly);
-      parts.push(part);
-      rows += part.length;
-      checkRows(rows);
-      await this.context.worked(some.length + part.length);
+  // Steps.
+
+  private async run(step: Step, inner: Trace | null): Promise<Relation> {
+    switch (step.kind) {
+      case "narrow":
+        return this.narrow(step, inner);
+      case "scan":
+        return this.scan(step);
+      case "expand":
+        return this.expand(step);
+      case "intersect":
+        return this.intersect(step);
+      case "join":
+        return this.join(step);
     }
-    this.components[component] = concatRelations(parts);
-    for (const slot of reached) this.open.delete(slot);
-    await this.narrow(component);
   }
 
-  /** True where something that is still to be done looks at a variable. */
-  private isAwaited(slot: VariableSlot): boolean {
-    return (
-      this.traversals.some((clause) => boundBy(clause).includes(slot)) ||
-      this.conditions.some((condition) => condition.slots.includes(slot))
-    );
+  private settle(conditions: readonly Condition[]): void {
+    if (conditions.length === 0) return;
+    this.conditions = this.conditions.filter((condition) => !conditions.includes(condition));
   }
 
-  private cheapestScan(): VariableSlot {
-    let best = -1;
-    let least = Number.POSITIVE_INFINITY;
-    for (const slot of this.open) {
-      const rows = estimateScan(this.context, slot, this.conditions);
-      if (rows < least) {
-        least = rows;
-        best = slot;
-      }
-    }
-    return best;
+  private readonly isAwaited = (slot: VariableSlot): boolean => {
+    const { purpose, traversals, conditions } = this;
+    return isAwaited(slot, { purpose, traversals, conditions });
+  };
+
+  /** Puts a component in its place, less what nobody asks for any more. */
+  private replace(component: number, relation: Relation): Relation {
+    checkRows(relation.length);
+    const trimmed = this.trimmed(relation);
+    this.components[component] = trimmed;
+    return trimmed;
   }
 
-  private async start(slot: VariableSlot): Promise<void> {
-    this.open.delete(slot);
-    const numbers = scan(this.context, slot, this.conditions);
-    this.components.push({ length: numbers.length, columns: new Map([[slot, numbers]]) });
+  private trimmed(relation: Relation): Relation {
+    if (this.purpose.kind === "rows") return relation;
+    const kept = keepColumns(relation, this.isAwaited);
+    if (kept.columns.size > 0 || kept.length === 0) return kept;
+    // Nothing tells the rows apart any more.
+    const weights = this.purpose.kind === "counts" ? Float64Array.of(solutionsOf(kept)) : null;
+    return { length: 1, columns: kept.columns, weights };
+  }
+
+  private async scan(step: StepOf<"scan">): Promise<Relation> {
+    const { variable } = step;
+    this.open.delete(variable);
+    const numbers = scan(this.context, step, this.conditions);
+    this.settle(step.conditions);
     await this.context.worked(numbers.length);
-    await this.narrow(this.components.length - 1);
+    const relation = { length: numbers.length, columns: new Map([[variable, numbers]]), weights: null };
+    this.components.push(relation);
+    return this.replace(this.components.length - 1, relation);
   }
 
-  /** Applies the conditions whose variables a component binds. */
-  private async narrow(component: number): Promise<void> {
-    let relation = this.components[component];
-    const ready = this.conditions.filter((condition) => isReady(condition, relation));
-    this.conditions = this.conditions.filter((condition) => !ready.includes(condition));
-    for (const condition of ready) {
-      if (relation.length === 0) break;
-      await this.context.worked(relation.length);
-      relation = await this.apply(condition, relation);
-    }
-    this.components[component] = relation;
+  private async narrow(step: StepOf<"narrow">, inner: Trace | null): Promise<Relation> {
+    const { component, condition } = step;
+    this.settle([condition]);
+    const before = this.components[component];
+    await this.context.worked(before.length);
+    return this.replace(component, await this.apply(condition, before, inner));
   }
 
-  private async apply(condition: Condition, relation: Relation): Promise<Relation> {
+  private async apply(condition: Condition, relation: Relation, inner: Trace | null): Promise<Relation> {
     switch (condition.kind) {
       case "match":
-        return applyMatch(this.context, relation, condition.slots[0], condition.match);
       case "filter":
-        return applyFilter(this.context, relation, condition.clause);
+        return applyCondition(this.context, relation, condition);
       case "text":
         return applyTextCall(this.context, relation, condition.call);
       case "not":
-        return withoutSolutions(this.context, relation, condition.slots, condition.clauses);
+        return withoutSolutions(this.context, relation, condition, inner);
     }
   }
 
-  /** Links two components that no traversal links: by an equality where there is one, else as a product. */
-  private async join(): Promise<void> {
-    if (this.seed !== null && this.conditions.length === 0) {
-      // Nothing links the parts any more, and each has a solution: the outer rows that are left have one.
-      const { rowSlot } = this.seed;
-      this.components = this.components.filter((component) => component.columns.has(rowSlot));
-      return;
+  /** The test of what a traversal leads to. */
+  private endTest(end: VariableSlot, conditions: readonly Condition[]): EndTest | null {
+    if (conditions.length === 0) return null;
+    const tests = conditions.map((condition) => conditionTest(this.context, condition));
+    return new EndTest(tests, this.context.nodes(end).bound);
+  }
+
+  private async expand(step: StepOf<"expand">): Promise<Relation> {
+    const { component, clause, start, end, mode, conditions } = step;
+    const { edgeVariable } = clause;
+    this.traversals = this.traversals.filter((other) => other !== clause);
+    this.settle(conditions);
+    const before = this.components[component];
+    this.open.delete(end);
+    const chains = clause.edge.source.id === clause.edge.target.id;
+    if (!chains && clause.minHops > 1) {
+      const slots = [...before.columns.keys(), end, ...(edgeVariable === null ? [] : [edgeVariable])];
+      return this.replace(component, emptyRelation(slots));
     }
-    const linked = this.linkedPair();
-    const [left, right] = linked?.pair ?? this.smallestPair();
-    const both = { columns: new Map([...left.columns, ...right.columns]) };
-    const filters = this.conditions.filter(
-      (condition) => condition.kind === "filter" && isReady(condition, both),
+    const shared = {
+      table: this.context.source.edges(clause.edge),
+      direction: directionFrom(clause, start),
+      start,
+      end,
+      test: this.endTest(end, conditions),
+      isCounted: this.purpose.kind === "counts",
+      isKept: this.isAwaited,
+    };
+    if (chains && clause.maxHops > 1) {
+      const { minHops, maxHops } = clause;
+      const isForward = start === (clause.left === "from" ? clause.from : clause.to);
+      return this.replace(
+        component,
+        await expandWalk(this.context, before, { ...shared, minHops, maxHops, isForward, mode }),
+      );
+    }
+    return this.replace(
+      component,
+      edgeVariable === null
+        ? await expandHop(this.context, before, { ...shared, mode })
+        : await expandEdges(this.context, before, { ...shared, edge: edgeVariable }),
     );
-    this.conditions = this.conditions.filter((condition) => !filters.includes(condition));
+  }
+
+  private async intersect(step: StepOf<"intersect">): Promise<Relation> {
+    const { component, clauses, end, mode, conditions } = step;
+    this.traversals = this.traversals.filter((other) => !clauses.includes(other));
+    this.settle(conditions);
+    this.open.delete(end);
+    const [first, second] = clauses.map((clause) => {
+      const start = clause.from === end ? clause.to : clause.from;
+      return {
+        table: this.context.source.edges(clause.edge),
+        direction: directionFrom(clause, start),
+        start,
+      };
+    });
+    const result = await intersect(this.context, this.components[component], {
+      sides: [first, second],
+      end,
+      mode,
+      test: this.endTest(end, conditions),
+      isCounted: this.purpose.kind === "counts",
+      isKept: this.isAwaited,
+    });
+    return this.replace(component, result);
+  }
+
+  private async join(step: StepOf<"join">): Promise<Relation> {
+    const [left, right] = step.components.map((component) => this.components[component]);
+    const others = this.components.filter((other) => other !== left && other !== right);
+    this.settle(step.conditions);
     const narrow = (block: Relation) => {
       let kept = block;
-      for (const condition of filters) {
-        if (condition.kind === "filter") kept = applyFilter(this.context, kept, condition.clause);
+      for (const condition of step.conditions) {
+        if (condition.kind === "filter") kept = applyCondition(this.context, kept, condition);
       }
       return kept;
     };
-    const joined =
-      linked === null
-        ? await product(this.context, left, right, narrow)
-        : narrow(equalityJoin(this.context, left, right, linked.filter));
-    this.components = [joined, ...this.components.filter((other) => other !== left && other !== right)];
-    await this.context.worked(joined.length);
-    await this.narrow(0);
-  }
-
-  private linkedPair(): { pair: [Relation, Relation]; filter: FilterClause } | null {
-    for (const condition of this.conditions) {
-      if (condition.kind !== "filter") continue;
-      for (const left of this.components) {
-        for (const right of this.components) {
-          if (left !== right && links(condition.clause, left, right)) {
-            return { pair: [left, right], filter: condition.clause };
-          }
-        }
-      }
+    let joined: Relation;
+    if (step.on === null) joined = await product(this.context, left, right, narrow);
+    else {
+      const { on } = step;
+      this.conditions = this.conditions.filter(
+        (condition) => condition.kind !== "filter" || condition.clause !== on,
+      );
+      joined = narrow(await equalityJoin(this.context, left, right, on));
     }
-    return null;
-  }
-
-  private smallestPair(): [Relation, Relation] {
-    const [left, right] = this.components.toSorted((a, b) => a.length - b.length);
-    return [left, right];
+    this.components = [joined, ...others];
+    return this.replace(0, joined);
   }
 }
 
-function isReady(condition: Condition, relation: Pick<Relation, "columns">): boolean {
-  return condition.slots.every((slot) => relation.columns.has(slot));
+/** The way of the edges from one end of a clause to the other. */
+export function directionFrom(clause: TraversalClause, start: VariableSlot): "out" | "in" | "both" {
+  if (clause.undirected) return "both";
+  return start === clause.from ? "out" : "in";
 }
 
-/** The rows for which the clauses of a `not` block have no solution. `shared` are the variables that both sides name. */
+/** The rows for which the clauses of a `not` block have no solution. */
 async function withoutSolutions(
   context: ReadContext,
   relation: Relation,
-  shared: readonly VariableSlot[],
-  clauses: readonly Clause[],
+  { slots, clauses }: Extract<Condition, { kind: "not" }>,
+  trace: Trace | null,
 ): Promise<Relation> {
-  const { rowOf, distinct } = distinctTuples(relation, shared);
+  const { rowOf, distinct } = distinctTuples(relation, slots);
   const rowSlot = seedSlotBelow(relation);
   const numbers = Int32Array.from({ length: distinct.length }, (_, i) => i);
-  const seed = { length: distinct.length, columns: new Map(distinct.columns).set(rowSlot, numbers) };
-  const solutions = await new Block(context, clauses, { relation: seed, rowSlot }).solutions();
+  const seed = { ...distinct, columns: new Map(distinct.columns).set(rowSlot, numbers) };
+  const purpose: Purpose = { kind: "exists", wanted: new Set([rowSlot]) };
+  const solutions = await new Block(context, clauses, purpose, seed, trace).solutions();
   const hasSolution = new Uint8Array(distinct.length);
   for (const row of columnOf(solutions, rowSlot)) hasSolution[row] = 1;
   return keepRows(relation, (row) => hasSolution[rowOf[row]] === 0);
@@ -264,6 +339,10 @@ function distinctTuples(
     }
     rowOf[row] = number;
   }
-  const shared = { length: relation.length, columns: new Map(slots.map((slot, i) => [slot, columns[i]])) };
-  return { rowOf, distinct: takeRows(shared, Int32Array.from(firsts)) };
+  const shared = new Map(slots.map((slot, i) => [slot, columns[i]]));
+  const distinct = takeRows(
+    { length: relation.length, columns: shared, weights: null },
+    Int32Array.from(firsts),
+  );
+  return { rowOf, distinct };
 }

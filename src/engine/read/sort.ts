@@ -1,6 +1,8 @@
 // Puts rows in order by several keys. Keys are numbers where they can be; where all of them are small integers, a row's
 // keys and its place go into one double, and the engine's own sort of numbers does the work.
 
+import { ROWS_PER_LOOK } from "./limits.ts";
+
 /** Ascending by `values`; rows that tie there go on to `exact`, where there is one. */
 export interface SortKey {
   readonly values: Float64Array;
@@ -10,18 +12,31 @@ export interface SortKey {
 /** A limit below this share of the rows is reached by keeping the best so far. */
 const TOP_SHARE = 4;
 
-/** The first `limit` rows of `count`, in order. The keys tell all rows apart, or which comes first does not matter. */
-export function sortedRows(count: number, keys: readonly SortKey[], limit: number | null): Int32Array {
+/**
+ * The first `limit` rows of `count`, in order. The keys tell all rows apart, or which comes first does not matter. `check`
+ * is called now and then, and may throw.
+ */
+export function sortedRows(
+  count: number,
+  keys: readonly SortKey[],
+  limit: number | null,
+  check: () => void,
+): Int32Array {
   const wanted = Math.min(limit ?? count, count);
   if (wanted === 0) return new Int32Array(0);
   const telling = keys.filter((key) => key.exact !== null || !isConstant(key.values));
   const compare = comparator(telling);
-  if (wanted * TOP_SHARE < count) return bestRows(count, compare, wanted);
+  if (wanted * TOP_SHARE < count) return bestRows(count, telling, compare, wanted, check);
   const packed = packedOrder(count, telling);
   if (packed !== null) return packed.subarray(0, wanted);
   const rows = new Int32Array(count);
   for (let row = 0; row < count; row++) rows[row] = row;
-  return rows.sort(compare).subarray(0, wanted);
+  let compared = 0;
+  const checked = (a: number, b: number) => {
+    if (++compared % ROWS_PER_LOOK === 0) check();
+    return compare(a, b);
+  };
+  return rows.sort(checked).subarray(0, wanted);
 }
 
 function isConstant(values: Float64Array): boolean {
@@ -44,7 +59,13 @@ function comparator(keys: readonly SortKey[]): (a: number, b: number) => number 
 }
 
 /** Keeps the best rows in a heap whose root is the worst of them. */
-function bestRows(count: number, compare: (a: number, b: number) => number, wanted: number): Int32Array {
+function bestRows(
+  count: number,
+  keys: readonly SortKey[],
+  compare: (a: number, b: number) => number,
+  wanted: number,
+  check: () => void,
+): Int32Array {
   const heap = new Int32Array(wanted);
   let size = 0;
   const sinkFrom = (start: number) => {
@@ -59,7 +80,11 @@ function bestRows(count: number, compare: (a: number, b: number) => number, want
       at = worst;
     }
   };
+  const first = keys[0]?.values;
   for (let row = 0; row < count; row++) {
+    if (row % ROWS_PER_LOOK === ROWS_PER_LOOK - 1) check();
+    // Most rows are worse by their first key alone.
+    if (size === wanted && first !== undefined && first[row] > first[heap[0]]) continue;
     if (size < wanted) {
       heap[size++] = row;
       if (size === wanted) for (let i = (size >> 1) - 1; i >= 0; i--) sinkFrom(i);

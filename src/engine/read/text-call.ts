@@ -4,8 +4,9 @@ import { profileAt, queryTokens, type Table, type TextSearch } from "../../index
 import { badRequest } from "../../lib/errors.ts";
 import type { RankFunction, TextCall, Value } from "../../query/plan.ts";
 import type { Property } from "../../schema/catalog.ts";
+import type { NumberTest } from "./column-test.ts";
 import { letOthersRun, type ReadContext } from "./context.ts";
-import { keepNumbers, type NumberTest } from "./filter.ts";
+import { keepNumbers } from "./filter.ts";
 import { TEXT_ROWS_UNINDEXED_MAX } from "./limits.ts";
 import { emptyRelation, type Relation } from "./relation.ts";
 
