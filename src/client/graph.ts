@@ -6,7 +6,6 @@ import type {
   BlobStat,
   ExportRequest,
   Graph,
-  LoadRequest,
   MutateRequest,
   QueryRequest,
 } from "../engine/graph.ts";
@@ -15,7 +14,6 @@ import type {
   BranchDeleteOutput,
   BranchMergeOutput,
   CommitOutput,
-  LoadOutput,
   MutationOutput,
   ReadResult,
   ReadTarget,

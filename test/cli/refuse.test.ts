@@ -126,7 +126,6 @@ describe("a command that this build does not have", () => {
   it.each([
     [["repair", "g"]],
     [["cleanup", "g", "--keep", "1"]],
-    [["ingest", "g", "--data", "f"]],
     [["embed", "--seed", "s.yaml"]],
     [["cluster", "approve", "graph.a"]],
     [["cluster", "refresh"]],
