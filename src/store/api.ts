@@ -70,6 +70,13 @@ export interface FoundCommit {
   readonly head: BranchState;
 }
 
+/** A commit between the state that it changed and the one that it made. */
+export interface Step {
+  readonly before: BranchState;
+  readonly commit: LoggedCommit;
+  readonly after: BranchState;
+}
+
 /** Where the rows of segments come from. */
 export interface SegmentReader {
   /** Decoded record batches, all of them or those at the given places, in the order asked; near ones share a request. */
@@ -119,6 +126,11 @@ export interface GraphStore extends SegmentReader {
   findCommit(commit: CommitId): Promise<FoundCommit>;
   /** The commit of a state's first-parent chain with this version; null above its head. */
   commitAt(state: BranchState, version: number): Promise<CommitRecord | null>;
+  /**
+   * The commits of a state's first-parent chain from one version up to another, oldest first, each between its states; fewer
+   * where cleanup reclaimed some. Throws 410 where the first is among those, or what came before it.
+   */
+  steps(state: BranchState, first: number, last: number): Promise<Step[]>;
   /** The first-parent chain of a state, newest first. */
   history(state: BranchState): Promise<CommitRecord[]>;
   /** Nearest common ancestor of two heads, both parents followed: smallest sum of distances, then higher version. */

@@ -11,6 +11,7 @@ import type {
   PublishRequest,
   PublishResult,
   RowWriter,
+  Step,
   StoreOptions,
 } from "./api.ts";
 import { BranchClosed, BranchLog } from "./branch-log.ts";
@@ -32,6 +33,7 @@ import { Publisher } from "./publisher.ts";
 import { listRefNames, readRef } from "./refs.ts";
 import { rowWriter } from "./row-writer.ts";
 import { readSegmentBatches } from "./segment-read.ts";
+import { stepsOf } from "./steps.ts";
 import { commitsAfter, stateAt } from "./time-travel.ts";
 import type {
   BranchRef,
@@ -178,6 +180,10 @@ class OpenGraphStore implements GraphStore {
 
   commitAt(state: BranchState, version: number): Promise<CommitRecord | null> {
     return recordAt(this.context, state, version);
+  }
+
+  steps(state: BranchState, first: number, last: number): Promise<Step[]> {
+    return stepsOf(this.context, state, first, last);
   }
 
   history(state: BranchState): Promise<CommitRecord[]> {

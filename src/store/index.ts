@@ -8,6 +8,7 @@ export type {
   PublishResult,
   RowWriter,
   SegmentReader,
+  Step,
   StoreOptions,
 } from "./api.ts";
 export { findRow, type RowKey } from "./batch-search.ts";

@@ -60,7 +60,7 @@ async function lastShared(context: GraphContext, a: BranchState, b: BranchState)
 }
 
 /** Commits of the chain of `head` after one, up to and with another, with their changes; entries from `position` on. */
-async function commitsBetween(
+export async function commitsBetween(
   context: GraphContext,
   head: BranchState,
   after: CommitRecord,

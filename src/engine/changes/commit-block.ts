@@ -4,10 +4,13 @@ import { ImageCache, type View } from "../../index/index.ts";
 import { conflict, OmnigraphError } from "../../lib/errors.ts";
 import type { Catalog } from "../../schema/catalog.ts";
 import { canonicalKeyText } from "../../schema/index.ts";
-import { type GraphStore, landedOn } from "../../store/index.ts";
+import { type GraphStore, landedOn, type Step } from "../../store/index.ts";
 import type { BranchRef, BranchState, CommitId, CommitRecord, TypeChanges } from "../../store/types.ts";
 import type { ChangeCause } from "../outputs.ts";
 import { schemaBoundary } from "./schema-boundary.ts";
+import type { ChainPoint } from "./tokens.ts";
+
+const GENESIS_VERSION = 1;
 
 export interface CommitBlock {
   readonly cause: ChangeCause;
@@ -19,44 +22,33 @@ export interface CommitBlock {
 }
 
 /**
- * The block of a commit on the first-parent chain of `head`. Throws 409 for what is no change of entities, and 410 where
- * cleanup reclaimed one of the two states; `cursor` is the one that the caller came with.
+ * Commits of the chain of `head` with the states around them, from version `first` on and up to `last`; fewer where cleanup
+ * reclaimed some. Throws 409 for the genesis, and 410 where the first cannot be read; `cursor` is what the caller came with.
  */
-export async function commitBlock(
+export async function readSteps(
   store: GraphStore,
   head: BranchState,
-  record: CommitRecord,
+  first: ChainPoint,
+  last: number,
   cursor?: string,
-): Promise<CommitBlock> {
-  if (record.parent === null) throw parentless(record.id);
-  const { state, parentState } = await statesAround(store, head, record.id, record.parent, cursor);
-  const parent = pastView(store, parentState);
-  const changed = await schemaBoundary(parent, state.catalog);
-  if (changed !== null) throw schemaChanged(record.id, changed);
-  const logged = await store.commitsAfter(state, parentState);
-  return {
-    cause: causeOf(record, head.ref),
-    catalog: state.catalog,
-    changes: logged.flatMap(({ changes }) => changes),
-    parent,
-  };
-}
-
-async function statesAround(
-  store: GraphStore,
-  head: BranchState,
-  commit: CommitId,
-  parent: CommitId,
-  cursor: string | undefined,
-): Promise<{ state: BranchState; parentState: BranchState }> {
+): Promise<Step[]> {
+  if (first.version === GENESIS_VERSION) throw parentless(first.id);
   try {
-    // The later state first: what it takes to find it is most of what the earlier one takes.
-    const state = await store.stateAt(commit, [head]);
-    return { state, parentState: await store.stateAt(parent, [head]) };
+    return await store.steps(head, first.version, last);
   } catch (thrown) {
-    if (thrown instanceof OmnigraphError && thrown.kind === "gone") throw gapAt(commit, cursor);
+    if (thrown instanceof OmnigraphError && thrown.kind === "gone") throw gapAt(first.id, cursor);
     throw thrown;
   }
+}
+
+/** The block of a commit. Throws 409 where it changed the meaning of entities. */
+export async function commitBlock(store: GraphStore, step: Step): Promise<CommitBlock> {
+  const { record, changes } = step.commit;
+  const parent = pastView(store, step.before);
+  const { catalog, ref } = step.after;
+  const changed = await schemaBoundary(parent, catalog);
+  if (changed !== null) throw schemaChanged(record.id, changed);
+  return { cause: causeOf(record, ref), catalog, changes, parent };
 }
 
 /** A view that looks single entities up, also in a server: the past must not push the present out of memory. */

@@ -3,7 +3,7 @@
 import type { GraphStore } from "../../store/index.ts";
 import type { CommitChangesRequest } from "../graph.ts";
 import type { CommitChangesOutput } from "../outputs.ts";
-import { commitBlock } from "./commit-block.ts";
+import { commitBlock, readSteps } from "./commit-block.ts";
 import { changeFilter } from "./filter.ts";
 import { BlockWalk, PageRoom, type PausedWalks, pageLimit } from "./pages.ts";
 import { rowChanges } from "./row-changes.ts";
@@ -29,7 +29,8 @@ export async function commitChanges(
   if (token !== null) requireCommitBinding(token, binding);
 
   const open = async () => {
-    const block = await commitBlock(store, head, record);
+    const [step] = await readSteps(store, head, record, record.version);
+    const block = await commitBlock(store, step);
     return new BlockWalk(store.storage, block.cause, rowChanges(store, block, filter, token?.sent ?? null));
   };
   const kept = request.pageToken === undefined ? null : paused.take(request.pageToken);

@@ -1,15 +1,14 @@
 // The changes of a branch's commits, oldest first, from a place that the caller remembers (spec 03 §13). Nothing about a
 // caller is kept here: a cursor works from any process, any number of times.
 
-import { assert } from "../../lib/assert.ts";
 import { badRequest } from "../../lib/errors.ts";
-import { type GraphStore, MAIN } from "../../store/index.ts";
+import { type GraphStore, MAIN, type Step } from "../../store/index.ts";
 import type { BranchState, CommitRecord } from "../../store/types.ts";
 import type { ChangeFeedRequest } from "../graph.ts";
 import type { ChangeBlock, ChangeFeedOutput } from "../outputs.ts";
-import { commitBlock, isUndeliverable } from "./commit-block.ts";
+import { commitBlock, isUndeliverable, readSteps } from "./commit-block.ts";
 import { type ChangeFilter, changeFilter } from "./filter.ts";
-import { POLL_COMMITS_MAX, READ_AHEAD_COMMITS } from "./limits.ts";
+import { OPENED_COMMITS_MAX, POLL_COMMITS_MAX } from "./limits.ts";
 import { BlockWalk, PageRoom, type PausedWalks, pageLimit } from "./pages.ts";
 import { rowChanges } from "./row-changes.ts";
 import {
@@ -133,7 +132,7 @@ async function requireOnChain(poll: Poll, point: ChainPoint): Promise<void> {
 async function fillPage(poll: Poll, room: PageRoom, stretch: Stretch): Promise<ChangeFeedOutput> {
   const blocks: ChangeBlock[] = [];
   let delivered = stretch.after;
-  for await (const { record, opened } of openedCommits(poll, room, stretch)) {
+  for await (const { commit, opened } of openedCommits(poll, room, stretch)) {
     if (opened.status === "rejected") {
       if (blocks.length === 0 || !isUndeliverable(opened.reason)) throw opened.reason;
       break;
@@ -146,11 +145,11 @@ async function fillPage(poll: Poll, room: PageRoom, stretch: Stretch): Promise<C
       if (changes.length === 0) break;
       return {
         blocks: [...blocks, block],
-        next_page_token: pageTokenAfter(poll, stretch, record, block, walk),
+        next_page_token: pageTokenAfter(poll, stretch, commit, block, walk),
       };
     }
     blocks.push(block);
-    delivered = pointOf(record);
+    delivered = commit;
   }
   return {
     blocks,
@@ -160,60 +159,46 @@ async function fillPage(poll: Poll, room: PageRoom, stretch: Stretch): Promise<C
 }
 
 interface OpenedCommit {
-  readonly record: CommitRecord;
+  readonly commit: ChainPoint;
   readonly opened: PromiseSettledResult<BlockWalk>;
 }
 
 /** The commits of a page while it has room, some of them opened side by side so that none waits for the one before. */
 async function* openedCommits(poll: Poll, room: PageRoom, stretch: Stretch): AsyncIterable<OpenedCommit> {
-  const records = await recordsOf(poll, stretch);
-  for (let at = 0; at < records.length && !room.isFull; ) {
-    const some = records.slice(at, at + Math.min(READ_AHEAD_COMMITS, room.changesLeft));
-    await readAhead(poll, some);
-    const walks = some.map((record, i) => walkOf(poll, record, at + i === 0 ? stretch.sent : null));
-    const opened = await Promise.allSettled(walks);
-    for (const [i, record] of some.entries()) {
-      if (room.isFull) return;
-      yield { record, opened: opened[i] };
+  const { store, head, request } = poll;
+  const { after, cut, sent } = stretch;
+  const last = Math.min(cut.version, after.version + POLL_COMMITS_MAX);
+  for (let version = after.version + 1; version <= last && !room.isFull; ) {
+    const isContinued = sent !== null && version === after.version + 1;
+    const count = isContinued ? 1 : Math.min(OPENED_COMMITS_MAX, room.changesLeft);
+    const first = await pointAt(poll, version);
+    let steps: Step[];
+    try {
+      steps = await readSteps(store, head, first, Math.min(last, version + count - 1), request.cursor);
+    } catch (reason) {
+      yield { commit: first, opened: { status: "rejected", reason } };
+      return;
     }
-    at += some.length;
+    const walks = await Promise.allSettled(
+      steps.map((step) => walkOf(poll, step, isContinued ? sent : null)),
+    );
+    for (const [i, { commit }] of steps.entries()) {
+      if (room.isFull) return;
+      yield { commit: pointOf(commit.record), opened: walks[i] };
+    }
+    version += steps.length;
   }
-}
-
-/** The commits that a page looks at. */
-async function recordsOf({ store, head }: Poll, { after, cut }: Stretch): Promise<CommitRecord[]> {
-  const count = Math.min(cut.version - after.version, POLL_COMMITS_MAX);
-  const versions = Array.from({ length: Math.max(count, 0) }, (_, i) => after.version + 1 + i);
-  const records = await Promise.all(versions.map((version) => store.commitAt(head, version)));
-  return records.map((record) => {
-    assert(record !== null, "a chain has a commit at every version up to its head");
-    return record;
-  });
-}
-
-/**
- * Brings the log entries of commits into memory side by side, so that the walk over them need not wait for one after the
- * other. What fails here fails again, and is told, where the commit itself is opened.
- */
-async function readAhead({ store, head }: Poll, records: readonly CommitRecord[]): Promise<void> {
-  const first = records.at(0)?.parent;
-  const last = records.at(-1);
-  if (records.length < 2 || first == null || last === undefined) return;
-  try {
-    const base = await store.stateAt(first, [head]);
-    await store.commitsAfter(await store.stateAt(last.id, [head]), base);
-  } catch {}
 }
 
 /** The walk over a commit's changes, at its first ones or where the last page left it. */
 async function walkOf(
-  { store, paused, head, filter, request }: Poll,
-  record: CommitRecord,
+  { store, paused, filter, request }: Poll,
+  step: Step,
   sent: SentChange | null,
 ): Promise<BlockWalk> {
   const kept = sent === null || request.pageToken === undefined ? null : paused.take(request.pageToken);
   if (kept !== null) return kept;
-  const block = await commitBlock(store, head, record, request.cursor);
+  const block = await commitBlock(store, step);
   const walk = new BlockWalk(store.storage, block.cause, rowChanges(store, block, filter, sent));
   await walk.begin();
   return walk;
@@ -222,14 +207,14 @@ async function walkOf(
 function pageTokenAfter(
   poll: Poll,
   { cut }: Stretch,
-  record: CommitRecord,
+  block: ChainPoint,
   { changes }: ChangeBlock,
   walk: BlockWalk,
 ): string {
   const token: FeedPageToken = {
     kind: "feed page token",
     ...bindingOf(poll),
-    block: pointOf(record),
+    block,
     cut,
     sent: lastSent(changes),
   };

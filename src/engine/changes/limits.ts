@@ -6,8 +6,8 @@ export const PAGE_CHANGES_MAX = 8_192;
 export const PAGE_BYTES_MAX = 4 * 1024 * 1024;
 /** Commits that one page of the feed looks at, so that a long quiet stretch still answers soon. */
 export const POLL_COMMITS_MAX = 128;
-/** Commits whose log entries are fetched side by side, ahead of the walk over them. */
-export const READ_AHEAD_COMMITS = 16;
+/** Commits that are opened side by side: enough to hide the latency of a store, few enough to hold in memory. */
+export const OPENED_COMMITS_MAX = 32;
 /** Entities whose former rows are looked up together. */
 export const LOOKUP_ENTITIES = 512;
 /** Characters of a token: it must fit into a request line. */

@@ -98,7 +98,7 @@ describe("the changes of a small commit in a large graph", () => {
     await changes.ofCommit({ commit: small[0] });
     const before = counts();
     await changes.ofCommit({ commit: small[0] });
-    expect(counts().requests - before.requests).toBeLessThanOrEqual(2);
+    expect(counts().requests - before.requests).toBeLessThanOrEqual(3);
   });
 });
 
@@ -109,8 +109,8 @@ describe("a poll over many small commits", () => {
     expect(page.blocks).toHaveLength(LATER_COMMITS);
     expect(page.blocks.every((block) => block.changes.length === 1)).toBe(true);
     const { requests, waves, rows } = counts();
-    expect(requests).toBeLessThanOrEqual(120);
-    expect(waves).toBeLessThanOrEqual(20);
+    expect(requests).toBeLessThanOrEqual(100);
+    expect(waves).toBeLessThanOrEqual(16);
     expect(rows).toBeLessThanOrEqual(2 * LATER_COMMITS * BATCH_ROWS);
   });
 
