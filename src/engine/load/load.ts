@@ -9,6 +9,7 @@ import type { CommitWriter } from "../commit-writer.ts";
 import type { AuthorizationRequest, LoadRequest } from "../graph.ts";
 import type { CommitOutput, LoadOutput } from "../outputs.ts";
 import { type PreparedLoad, prepareLoad } from "./prepare.ts";
+import type { MemoryLimits } from "./row-memory.ts";
 
 export interface LoadEngine {
   readonly store: GraphStore;
@@ -16,6 +17,8 @@ export interface LoadEngine {
   readonly writer: CommitWriter;
   readonly blobs: BlobIntake;
   readonly authorize: (request: AuthorizationRequest) => void;
+  /** How much a load may hold in memory; the process's own bounds without. */
+  readonly limits?: MemoryLimits;
 }
 
 /** One commit or nothing, the new branch included. */
@@ -77,7 +80,7 @@ class Attempt {
 
   readonly prepare = async (view: View): Promise<PreparedLoad> => {
     const { mode, reader = "strict", data, onProgress } = this.request;
-    const { store, ports, blobs } = this.engine;
+    const { store, ports, blobs, limits } = this.engine;
     this.prepared = await prepareLoad(data(), {
       store,
       view,
@@ -85,6 +88,7 @@ class Attempt {
       mode,
       reader,
       blobs,
+      ...(limits === undefined ? {} : { limits }),
       ...(onProgress === undefined ? {} : { onProgress }),
     });
     return this.prepared;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "bun:test";
-import { expectRefused, HARBOUR, refusal, testGraph, text } from "./support.ts";
+import { expectRefused, HARBOUR, refusal, testGraph, text } from "../support.ts";
 
 const SHIP = { type: "Ship", data: { imo: "IMO9", name: "Aurora", flag: "NO", tonnage: 100 } };
 const PORT = { type: "Port", data: { code: "NLRTM", name: "Rotterdam" } };
