@@ -25,6 +25,8 @@ export const INLINE_DEAD_BYTES_MAX = 16 * 1024;
 export const MERGE_FACTOR = 4;
 /** A checkpoint never rewrites segments beyond this many bytes together; `optimize` does. */
 export const MERGE_BYTES_MAX = 64 * 1024 * 1024;
+/** Bytes of a segment that are read ahead while segments are gone through side by side. */
+export const MERGE_READ_BYTES = 4 * 1024 * 1024;
 
 /** Record batches aim at this many a segment, within the bounds below: enough to skip, few enough to list. */
 export const BATCHES_PER_SEGMENT = 256;
@@ -47,6 +49,12 @@ export const MOVE_ATTEMPTS_MAX = 256;
 export const GROUP_COMMITS_MAX = 64;
 /** Bytes of JSON in one log entry before the rest of the queue waits for the next. */
 export const GROUP_BYTES_MAX = 1024 * 1024;
+/** A put that takes this long, in ms, is worth waiting for those who may share it. */
+export const GATHER_PUT_MS_MIN = 8;
+/** Share of a put's time in which somebody must have come for the wait to go on. */
+export const GATHER_STEP_SHARE = 1 / 8;
+/** Share of a put's time that the whole wait may take. */
+export const GATHER_SHARE_MAX = 1 / 2;
 /** Longest wait of a loser before it tries again, in ms. */
 export const BACKOFF_MS_MAX = 500;
 /** How often an uncertain put is read back before the writer gives up. */

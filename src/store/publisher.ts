@@ -8,6 +8,7 @@ import { type Conflict, findConflict } from "./conflicts.ts";
 import type { GraphContext } from "./context.ts";
 import { decodeEntry, encodeEntry, type LogEntry } from "./entry.ts";
 import { readFloor } from "./floor.ts";
+import { gather } from "./gather.ts";
 import { logKey } from "./layout.ts";
 import {
   BACKOFF_MS_MAX,
@@ -59,6 +60,8 @@ export class Publisher {
   private isRunning = false;
   /** The last put's duration, in ms: losers wait in proportion to what a race costs. */
   private putMs = 1;
+  /** Writers at the last acknowledgement, those answered and those waiting, and when that was, in ms. */
+  private writers = { count: 0, at: 0 };
 
   constructor(
     private readonly context: GraphContext,
@@ -135,6 +138,7 @@ export class Publisher {
 
   private async run(): Promise<void> {
     while (this.queue.length > 0) {
+      await this.gatherWriters();
       const group = this.queue.splice(0, GROUP_COMMITS_MAX);
       try {
         await this.publishGroup(group);
@@ -144,6 +148,14 @@ export class Publisher {
       }
     }
     this.isRunning = false;
+  }
+
+  private async gatherWriters(): Promise<void> {
+    const { ports } = this.context;
+    // Writers of long ago have gone.
+    if (ports.now() - this.writers.at > this.putMs) return;
+    const expected = Math.min(this.writers.count, GROUP_COMMITS_MAX);
+    await gather(ports, this.putMs, expected, () => this.queue.length);
   }
 
   /** Publishes what can be published of a group, in order; the rest is answered, or waits for the next round. */
@@ -244,6 +256,7 @@ export class Publisher {
     this.context.objects.keep(logKey(this.log.ref.id, entry.position), entry, entry.bytes);
     await this.log.append(entry, schema);
     this.log.confirm(startedAt);
+    this.writers = { count: placed.length + this.queue.length, at: this.context.ports.now() };
     const state = this.log.latest;
     assert(state !== null, "a log that was appended to is open");
     for (const { waiting, commit } of placed) {
