@@ -4,6 +4,7 @@
 import { build } from "../build.ts";
 import { type Group, openBench } from "./bench.ts";
 import { cold } from "./cold.ts";
+import { history } from "./history.ts";
 import { load } from "./load.ts";
 import { machineName } from "./machine.ts";
 import { memory } from "./memory.ts";
@@ -16,6 +17,7 @@ import { writes } from "./writes.ts";
 /** In the order in which they run: the later ones change the graph and fill the server's memory. */
 const GROUPS: Readonly<Record<string, readonly Group[]>> = {
   s3: [s3Requests],
+  history,
   load: [load],
   cold: [cold],
   serve: [serve],

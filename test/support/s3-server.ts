@@ -47,6 +47,8 @@ export interface S3ServerOptions {
   readonly key?: SigningKey;
   /** Milliseconds before every answer. */
   readonly latencyMs?: number;
+  /** The same for puts alone, on top. */
+  readonly putLatencyMs?: number;
   /** A free one, without. */
   readonly port?: number;
 }
@@ -93,6 +95,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
     conditions = "kept",
     key = TEST_KEY,
     latencyMs = 0,
+    putLatencyMs = 0,
     port: wanted = 0,
   } = options;
   const state: State = {
@@ -108,7 +111,8 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
 
   const serve = async (message: IncomingMessage, response: ServerResponse, wave: number) => {
     const body = await bodyOf(message);
-    if (latencyMs > 0) await Bun.sleep(latencyMs);
+    const pauseMs = latencyMs + (message.method === "PUT" ? putLatencyMs : 0);
+    if (pauseMs > 0) await Bun.sleep(pauseMs);
     const target = message.url ?? "/";
     const fault = signatureFault({ method: message.method ?? "", target, headers: message.headers }, key);
     if (fault !== null) return send(message, response, failure(403, fault));
@@ -122,7 +126,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
     response.once("close", () => inFlight--);
     // A connection that a client or a test broke is no error of the server.
     for (const stream of [message, response]) stream.on("error", () => {});
-    serve(message, response, waves).catch(() => response.destroy());
+    serve(message, response, waves).catch(() => message.socket.destroy());
   });
   await new Promise<void>((resolve) => server.listen(wanted, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
@@ -172,15 +176,16 @@ interface Exchange {
 async function act(state: State, exchange: Exchange): Promise<void> {
   const { request, message, response, body, misbehaviour } = exchange;
   const serve = () => reply(state, request, message, body);
+  // Connections break at the socket: a response that is destroyed sends a head that says 200.
   switch (misbehaviour?.kind) {
     case undefined:
       return send(message, response, await serve());
     case "reset":
-      response.destroy();
+      message.socket.destroy();
       return;
     case "lose-reply":
       await serve();
-      response.destroy();
+      message.socket.destroy();
       return;
     case "answer":
       if (misbehaviour.applied) await serve();
@@ -189,7 +194,7 @@ async function act(state: State, exchange: Exchange): Promise<void> {
       const { status, headers = {}, body: whole = "" } = await serve();
       const bytes = Buffer.from(whole);
       response.writeHead(status, { ...headers, "content-length": String(bytes.length) });
-      response.write(bytes.subarray(0, misbehaviour.bytes), () => response.destroy());
+      response.write(bytes.subarray(0, misbehaviour.bytes), () => message.socket.destroy());
     }
   }
 }
