@@ -10,6 +10,7 @@ import { compareText, compareToBytes, concatBatches } from "./columns.ts";
 import { Dictionary } from "./dictionary.ts";
 import { IdHash } from "./id-hash.ts";
 import { buildTextIndex, emptyTextIndex, type TextIndex } from "./text/text-index.ts";
+import { VectorIndexes } from "./vector/vector-indexes.ts";
 
 /** One step of what a table is made from, oldest first. */
 export type Layer =
@@ -20,6 +21,7 @@ export type Layer =
 
 export class BaseTable {
   readonly length: number;
+  readonly vectors: VectorIndexes;
 
   private readonly dictionaries = new Map<StableId, Dictionary>();
   private readonly texts = new Map<StableId, Promise<TextIndex>>();
@@ -28,6 +30,7 @@ export class BaseTable {
 
   constructor(readonly rows: RowBatch) {
     this.length = rows.length;
+    this.vectors = new VectorIndexes(rows);
   }
 
   /** 0, 1, 2, … Do not write to it. */

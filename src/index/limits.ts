@@ -15,3 +15,5 @@ export const TEXT_BUILD_SLICE = 4_096;
 export const IMAGE_HISTORY_MAX = 65_536;
 /** Branches whose images a process keeps; an image without a base of its own is small. */
 export const BRANCH_IMAGES_MAX = 128;
+/** Where fewer than one in so many rows is asked about, looking each up is sooner done than going through all. */
+export const UNINDEXED_SHARE = 8;

@@ -20,3 +20,7 @@ export const COLD_ENTITIES_MAX = 500;
 export const COLD_WAVES_MAX = 4;
 /** Rows of a component whose neighbours are counted to estimate those of all of them. */
 export const SAMPLED_ROWS = 64;
+/** Components of vectors compared between two looks at the event loop (a few milliseconds). */
+export const COMPONENTS_PER_BREATH = 4_194_304;
+/** An index over a whole type is looked into where at least one in so many of its entities takes part. */
+export const INDEXED_SHARE = 8;

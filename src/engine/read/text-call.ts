@@ -1,6 +1,6 @@
 // search, match_text and fuzzy as conditions, and the scores of bm25.
 
-import { profileAt, queryTokens, type Table, type TextSearch } from "../../index/index.ts";
+import { profileAt, queryTokens, type Scorer, type Table, type TextSearch } from "../../index/index.ts";
 import { badRequest } from "../../lib/errors.ts";
 import type { RankFunction, TextCall, Value } from "../../query/plan.ts";
 import type { Property } from "../../schema/catalog.ts";
@@ -75,13 +75,13 @@ async function textSearch(context: ReadContext, table: Table, property: Property
   return table.textSearch(property, index);
 }
 
-/** The bm25 score of each number of the ranked variable; 0 for what has no token of the query. */
-export async function bm25Scores(
+/** Scores texts for a bm25 call. */
+export async function bm25Scorer(
   context: ReadContext,
   arm: Extract<RankFunction, { kind: "bm25" }>,
-): Promise<Float64Array> {
+): Promise<Scorer> {
   const query = context.value(arm.query);
   if (typeof query !== "string") throw badRequest("bm25 query must resolve to a string");
   const search = await textSearch(context, context.nodes(arm.variable), arm.property);
-  return search.scores(queryTokens(query));
+  return search.scorer(queryTokens(query));
 }

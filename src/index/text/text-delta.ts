@@ -5,6 +5,7 @@ import type { Property } from "../../schema/catalog.ts";
 import { isValid, textAt } from "../../store/index.ts";
 import type { Delta, Place } from "../delta.ts";
 import { profileOf, type TextProfile } from "./analyze.ts";
+import { FREQUENCY_MAX } from "./text-index.ts";
 
 /** One row's token: where the row is, how often it has the token, and how many tokens it has in all. */
 export interface DeltaPosting {
@@ -68,7 +69,8 @@ export class TextDelta {
 
   private add(number: number, place: Place, profile: TextProfile): void {
     for (const [token, frequency] of profile.frequencies) {
-      const posting = { number, place, frequency, length: profile.length };
+      const counted = Math.min(frequency, FREQUENCY_MAX);
+      const posting = { number, place, frequency: counted, length: profile.length };
       const known = this.postings.get(token);
       if (known === undefined) this.postings.set(token, [posting]);
       else known.push(posting);

@@ -12,9 +12,13 @@ export interface Postings {
 }
 
 const NO_POSTINGS: Postings = { rows: new Int32Array(0), frequencies: new Uint16Array(0) };
-const FREQUENCY_MAX = 0xffff;
+/** A token that occurs more often than this in one text counts as if it did not. */
+export const FREQUENCY_MAX = 0xffff;
 
 export class TextIndex {
+  /** Tokens of the row with the most. */
+  readonly longest: number;
+
   constructor(
     private readonly numbers: ReadonlyMap<string, number>,
     /** Postings of token n: entries begin[n] to begin[n + 1]. */
@@ -27,7 +31,9 @@ export class TextIndex {
     readonly texts: number,
     /** Tokens of all rows. */
     readonly tokens: number,
-  ) {}
+  ) {
+    this.longest = lengths.reduce((most, length) => Math.max(most, length), 0);
+  }
 
   postings(token: string): Postings {
     const number = this.numbers.get(token);

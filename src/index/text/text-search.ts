@@ -3,12 +3,12 @@
 
 import { compareUtf8 } from "../../lib/utf8.ts";
 import type { Table } from "../table.ts";
+import { countCurrent, isBaseCurrent, isCurrent } from "./current.ts";
 import { editsBetween } from "./edit-distance.ts";
-import type { DeltaPosting, TextDelta } from "./text-delta.ts";
+import { Scorer } from "./scorer.ts";
+import type { TextDelta } from "./text-delta.ts";
 import type { TextIndex } from "./text-index.ts";
 
-const K1 = 1.2;
-const B = 0.75;
 /** Tokens of the corpus that a misspelled one may stand for. */
 const FUZZY_TOKENS_MAX = 50;
 
@@ -27,53 +27,17 @@ export class TextSearch {
     const found = new Uint8Array(this.table.bound);
     for (const token of tokens) {
       const { rows } = this.index.postings(token);
-      for (let i = 0; i < rows.length; i++) if (isPlain || this.isCurrentBase(rows[i])) found[rows[i]] = 1;
-      for (const posting of this.delta.of(token)) if (this.isCurrent(posting)) found[posting.number] = 1;
+      for (let i = 0; i < rows.length; i++)
+        if (isPlain || isBaseCurrent(this.table, rows[i])) found[rows[i]] = 1;
+      for (const posting of this.delta.of(token))
+        if (isCurrent(this.table, posting)) found[posting.number] = 1;
     }
     return found;
   }
 
-  /** The bm25 score of each entity for the tokens; 0 where it has none of them. */
-  scores(tokens: readonly string[]): Float64Array {
-    const { index, delta, table } = this;
-    const { isPlain } = table;
-    const added = delta.countsAt(table.version);
-    const texts = index.texts + added.texts;
-    const mean = (index.tokens + added.tokens) / Math.max(1, texts);
-    const scores = new Float64Array(table.bound);
-    for (const token of tokens) {
-      const holders = this.holders(token);
-      const rarity = Math.log(1 + (texts - holders + 0.5) / (holders + 0.5));
-      const { rows, frequencies } = index.postings(token);
-      for (let i = 0; i < rows.length; i++) {
-        const row = rows[i];
-        if (isPlain || this.isCurrentBase(row))
-          scores[row] += rarity * saturation(frequencies[i], index.lengths[row], mean);
-      }
-      for (const posting of delta.of(token)) {
-        if (!this.isCurrent(posting)) continue;
-        scores[posting.number] += rarity * saturation(posting.frequency, posting.length, mean);
-      }
-    }
-    return scores;
-  }
-
-  /** Entities that have a token. */
-  private holders(token: string): number {
-    const { rows } = this.index.postings(token);
-    let count = rows.length;
-    if (!this.table.isPlain) for (let i = 0; i < rows.length; i++) if (!this.isCurrentBase(rows[i])) count--;
-    for (const posting of this.delta.of(token)) if (this.isCurrent(posting)) count++;
-    return count;
-  }
-
-  /** True where the base's row is what the view sees. */
-  private isCurrentBase(row: number): boolean {
-    return !this.table.isTouched(row) || this.table.place(row)?.batch === this.table.rows;
-  }
-
-  private isCurrent(posting: DeltaPosting): boolean {
-    return posting.number < this.table.bound && this.table.place(posting.number) === posting.place;
+  /** The bm25 scores of texts for the distinct tokens of a query. */
+  scorer(tokens: readonly string[]): Scorer {
+    return new Scorer(this.table, this.index, this.delta, tokens);
   }
 
   /** The tokens of the corpus that each of these may be a misspelling of. */
@@ -82,10 +46,17 @@ export class TextSearch {
     const found = new Set<string>();
     for (const token of tokens) {
       // The nearest first, so that the bound cuts off the farthest.
-      const near = nearTokens(token, vocabulary, edits).filter((candidate) => this.holders(candidate) > 0);
+      const near = nearTokens(token, vocabulary, edits).filter((candidate) => this.isHeld(candidate));
       for (const candidate of near.slice(0, FUZZY_TOKENS_MAX)) found.add(candidate);
     }
     return found;
+  }
+
+  /** True where an entity has the token. */
+  private isHeld(token: string): boolean {
+    const { table } = this;
+    if (countCurrent(table, this.index.postings(token).rows) > 0) return true;
+    return this.delta.of(token).some((posting) => isCurrent(table, posting));
   }
 }
 
@@ -102,8 +73,4 @@ function nearTokens(token: string, vocabulary: Iterable<string>, edits: number):
   }
   near.sort((a, b) => a.distance - b.distance || compareUtf8(a.candidate, b.candidate));
   return near.map(({ candidate }) => candidate);
-}
-
-function saturation(frequency: number, length: number, mean: number): number {
-  return (frequency * (K1 + 1)) / (frequency + K1 * (1 - B + (B * length) / mean));
 }

@@ -1,0 +1,85 @@
+// nearest: the entities whose vectors have the least squared Euclidean distance from the query.
+
+import { propertyAt, squaredDistance, type Table } from "../../index/index.ts";
+import { BestFew } from "../../lib/best-few.ts";
+import { badRequest, unsupported } from "../../lib/errors.ts";
+import type { RankArm } from "../../query/plan.ts";
+import type { Property } from "../../schema/catalog.ts";
+import { isValid } from "../../store/index.ts";
+import { vectorOf } from "./compare.ts";
+import { letOthersRun, type ReadContext } from "./context.ts";
+import { COMPONENTS_PER_BREATH, INDEXED_SHARE } from "./limits.ts";
+import { distinctNumbers, flagsOf, type Ranking } from "./ranking.ts";
+import type { Relation } from "./relation.ts";
+
+type NearestArm = Extract<RankArm, { kind: "nearest" }>;
+
+/** The nearest entities of the relation, as many as wanted, best first, at equal distance by id. */
+export async function nearestRanking(
+  context: ReadContext,
+  relation: Relation,
+  arm: NearestArm,
+  wanted: number | null,
+): Promise<Ranking> {
+  const query = await queryVector(context, arm);
+  const table = context.nodes(arm.variable);
+  const numbers = distinctNumbers(relation, arm.variable);
+  const best = new BestFew(Math.min(wanted ?? numbers.length, numbers.length), (a, b) =>
+    table.compareIds(a, b),
+  );
+  const isMany = numbers.length * INDEXED_SHARE >= table.bound;
+  const index = isMany ? await table.base.vectors.forSearch(arm.property.id, letOthersRun) : null;
+  context.checkWanted();
+  const distanceOf = distances(table, arm.property, query);
+  const measure = async (some: Int32Array | readonly number[]) => {
+    const slice = Math.ceil(COMPONENTS_PER_BREATH / query.length);
+    for (let first = 0; first < some.length; first += slice) {
+      const end = Math.min(some.length, first + slice);
+      for (let i = first; i < end; i++) {
+        const distance = distanceOf(some[i]);
+        if (distance <= best.limit) best.offer(some[i], distance);
+      }
+      if (end < some.length) await context.breathe();
+    }
+  };
+  if (index === null || !index.accepts(query)) {
+    await measure(numbers);
+    return best.sorted();
+  }
+  const wantedFlags = numbers === table.all() ? null : flagsOf(numbers, table.bound);
+  const isWanted = (number: number) => wantedFlags === null || wantedFlags[number] === 1;
+  const isWantedBase = table.isPlain ? isWanted : (row: number) => isWanted(row) && !table.isTouched(row);
+  const slice = Math.ceil(COMPONENTS_PER_BREATH / query.length) * INDEXED_SHARE;
+  await measure(table.delta.changed.filter((number) => number < table.bound && isWanted(number)));
+  for (let first = 0; first < table.base.length; first += slice) {
+    if (first > 0) await context.breathe();
+    index.offer(query, best, first, first + slice, isWantedBase);
+  }
+  return best.sorted();
+}
+
+/** Reads the distance of a number's vector; no number where it has none. */
+export function distances(table: Table, property: Property, query: Float32Array): (number: number) => number {
+  const column = table.column(property);
+  const { isPlain } = table;
+  return (number) => {
+    if (!isPlain && table.isTouched(number)) {
+      const place = table.place(number);
+      const vector = place === null ? null : vectorOf(propertyAt(place.batch, place.row, property));
+      return vector === null ? Number.NaN : squaredDistance(vector, 0, query);
+    }
+    if (column?.kind !== "vector" || !isValid(column.valid, number)) return Number.NaN;
+    return squaredDistance(column.values, number * column.width, query);
+  };
+}
+
+export async function queryVector(context: ReadContext, arm: NearestArm): Promise<Float32Array> {
+  const value = context.value(arm.query);
+  if (typeof value === "string") {
+    if (context.embed === null) throw unsupported("nearest with a text as its query");
+    return context.embed(value, arm.property);
+  }
+  const vector = vectorOf(value);
+  if (vector === null) throw badRequest("nearest query must be a string or list of floats");
+  return vector;
+}

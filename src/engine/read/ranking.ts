@@ -1,0 +1,53 @@
+// The entities of one variable in order: what a rank function makes of the rows that the clauses left.
+
+import type { Table } from "../../index/index.ts";
+import type { VariableSlot } from "../../query/plan.ts";
+import { columnOf, keepRows, type Relation, takeRows } from "./relation.ts";
+import type { SortKey } from "./sort.ts";
+
+/** Entities and what stands against each: the less, the better. Those that take no part are not in it. */
+export interface Ranking {
+  readonly numbers: Int32Array;
+  readonly costs: Float64Array;
+}
+
+/** The numbers that a variable stands for in a relation, each once. */
+export function distinctNumbers(relation: Relation, variable: VariableSlot): Int32Array {
+  const numbers = columnOf(relation, variable);
+  return relation.columns.size === 1 ? numbers : Int32Array.from(new Set(numbers));
+}
+
+/** One for each of these numbers. */
+export function flagsOf(numbers: Int32Array, bound: number): Uint8Array {
+  const flags = new Uint8Array(bound);
+  for (let i = 0; i < numbers.length; i++) flags[numbers[i]] = 1;
+  return flags;
+}
+
+/** The rows whose entity is ranked. */
+export function rankedRows(
+  relation: Relation,
+  variable: VariableSlot,
+  table: Table,
+  { numbers: ranked }: Ranking,
+): Relation {
+  const numbers = columnOf(relation, variable);
+  // Of a whole base table, a row's place is its number.
+  if (numbers === table.base.all()) return takeRows(relation, ranked);
+  const isRanked = flagsOf(ranked, table.bound);
+  return keepRows(relation, (row) => isRanked[numbers[row]] === 1);
+}
+
+/** The key that puts the rows of ranked entities in their order. */
+export function rankKey(
+  relation: Relation,
+  variable: VariableSlot,
+  { numbers: ranked, costs }: Ranking,
+): SortKey {
+  const numbers = columnOf(relation, variable);
+  const costOf = new Map<number, number>();
+  for (let i = 0; i < ranked.length; i++) costOf.set(ranked[i], costs[i]);
+  const values = new Float64Array(relation.length);
+  for (let row = 0; row < values.length; row++) values[row] = costOf.get(numbers[row]) ?? Number.NaN;
+  return { values, exact: null };
+}

@@ -1,0 +1,182 @@
+// The bm25 scores of a view's texts for the tokens of one query. A text's score is one sum, its tokens taken in the order
+// of the query, however it was found: so a search that leaves out most texts says what one of all texts would.
+
+import { BestFew } from "../../lib/best-few.ts";
+import { UNINDEXED_SHARE } from "../limits.ts";
+import type { Table } from "../table.ts";
+import { lengthNorm, rarity, saturation } from "./bm25.ts";
+import { countCurrent, firstAtLeast, isBaseCurrent, isCurrent } from "./current.ts";
+import type { TextDelta } from "./text-delta.ts";
+import type { Postings, TextIndex } from "./text-index.ts";
+
+/** One token of the query. */
+interface Term {
+  readonly weight: number;
+  /** Of the base's rows, whether or not the view still sees them. */
+  readonly postings: Postings;
+}
+
+/** Entities and their scores, negated: the less, the better. */
+export interface ScoredTexts {
+  readonly numbers: Int32Array;
+  readonly costs: Float64Array;
+}
+
+/** Sums of the same numbers in another order differ by less than this share. */
+const ORDER_SLACK = 2 ** -40;
+
+export class Scorer {
+  private readonly terms: readonly Term[];
+  /** Of a text with so many tokens. */
+  private readonly norms: Float64Array;
+  /** Scores of the texts that commits brought, where the view sees them. */
+  private readonly changed = new Map<number, number>();
+
+  constructor(
+    private readonly table: Table,
+    private readonly index: TextIndex,
+    delta: TextDelta,
+    tokens: readonly string[],
+  ) {
+    const added = delta.countsAt(table.version);
+    const texts = index.texts + added.texts;
+    const mean = (index.tokens + added.tokens) / Math.max(1, texts);
+    this.norms = Float64Array.from({ length: index.longest + 1 }, (_, length) => lengthNorm(length, mean));
+    this.terms = tokens.map((token) => {
+      const postings = index.postings(token);
+      const current = delta.of(token).filter((posting) => isCurrent(table, posting));
+      const weight = rarity(texts, countCurrent(table, postings.rows) + current.length);
+      for (const { number, frequency, length } of current) {
+        const worth = weight * saturation(frequency, lengthNorm(length, mean));
+        this.changed.set(number, (this.changed.get(number) ?? 0) + worth);
+      }
+      return { weight, postings };
+    });
+  }
+
+  /** The score of an entity; 0 where it has none of the tokens. */
+  scoreOf(number: number): number {
+    if (isBaseCurrent(this.table, number)) return this.baseScore(number);
+    return this.changed.get(number) ?? 0;
+  }
+
+  /** The scores of those of these entities that have a token. */
+  scoresOf(numbers: Int32Array): ScoredTexts {
+    const isMany = numbers.length * UNINDEXED_SHARE >= this.table.bound;
+    const scores = isMany ? this.allScores() : null;
+    const found: number[] = [];
+    const costs: number[] = [];
+    for (let i = 0; i < numbers.length; i++) {
+      const number = numbers[i];
+      const score = scores === null ? this.scoreOf(number) : scores[number];
+      if (score === 0) continue;
+      found.push(number);
+      costs.push(-score);
+    }
+    return { numbers: Int32Array.from(found), costs: Float64Array.from(costs) };
+  }
+
+  /** The `wanted` best of these entities, and those that are as good as the last of them; in no order. */
+  bestOf(numbers: Int32Array, wanted: number): ScoredTexts {
+    const { table } = this;
+    if (numbers.length * UNINDEXED_SHARE < table.bound || wanted * UNINDEXED_SHARE > table.bound)
+      return this.atLeast(this.scoresOf(numbers), wanted);
+    const wantedFlags = numbers === table.all() ? null : flagsOf(numbers, table.bound);
+    const found: number[] = [];
+    for (const number of this.changed.keys()) {
+      if (wantedFlags === null || wantedFlags[number] === 1) found.push(number);
+    }
+    const candidates = this.candidates(wanted, this.currentOf(wantedFlags));
+    for (let i = 0; i < candidates.length; i++) found.push(candidates[i]);
+    const costs = Float64Array.from(found, (number) => -this.scoreOf(number));
+    return this.atLeast({ numbers: Int32Array.from(found), costs }, wanted);
+  }
+
+  /** Those of the entities that are as good as the last of the `wanted` best. */
+  private atLeast({ numbers, costs }: ScoredTexts, wanted: number): ScoredTexts {
+    if (numbers.length <= wanted) return { numbers, costs };
+    const best = new BestFew(wanted, () => 0);
+    for (let i = 0; i < numbers.length; i++) best.offer(i, costs[i]);
+    const kept = Int32Array.from(numbers.keys()).filter((i) => costs[i] <= best.limit);
+    return {
+      numbers: kept.map((i) => numbers[i]),
+      costs: Float64Array.from(kept, (i) => costs[i]),
+    };
+  }
+
+  /** One for each base row that is wanted and that the view still sees; null: all of them. */
+  private currentOf(wanted: Uint8Array | null): Uint8Array | null {
+    const { table } = this;
+    if (table.isPlain) return wanted;
+    const flags = wanted?.slice() ?? new Uint8Array(table.bound).fill(1);
+    for (const number of table.delta.changed) {
+      if (number < table.bound && !isBaseCurrent(table, number)) flags[number] = 0;
+    }
+    return flags;
+  }
+
+  /** Base rows among which the `wanted` best of the flagged ones are. */
+  private candidates(wanted: number, flags: Uint8Array | null): Int32Array {
+    const sums = new Float64Array(this.index.lengths.length);
+    const terms = [...this.terms].sort((a, b) => a.postings.rows.length - b.postings.rows.length);
+    const isWithin = (least: number) => {
+      let count = 0;
+      const rows = new Int32Array(sums.length);
+      for (let row = 0; row < sums.length; row++) {
+        if (sums[row] >= least && (flags === null || flags[row] === 1)) rows[count++] = row;
+      }
+      return rows.subarray(0, count);
+    };
+    for (const { weight, postings } of terms) this.add(sums, weight, postings);
+    const least = this.lastOfBest(sums, wanted, flags) * (1 - ORDER_SLACK);
+    return isWithin(Math.max(least, Number.MIN_VALUE));
+  }
+
+  /** The least of the `wanted` greatest sums; 0 where there are fewer. */
+  private lastOfBest(sums: Float64Array, wanted: number, flags: Uint8Array | null): number {
+    const best = new BestFew(wanted, () => 0);
+    let least = 0;
+    for (let row = 0; row < sums.length; row++) {
+      if (sums[row] > least && (flags === null || flags[row] === 1)) {
+        best.offer(row, -sums[row]);
+        least = Math.max(0, -best.limit);
+      }
+    }
+    return least;
+  }
+
+  private allScores(): Float64Array {
+    const scores = new Float64Array(this.table.bound);
+    for (const { weight, postings } of this.terms) this.add(scores, weight, postings);
+    if (this.table.isPlain) return scores;
+    for (const number of this.table.delta.changed) {
+      if (number < scores.length) scores[number] = this.scoreOf(number);
+    }
+    return scores;
+  }
+
+  private add(sums: Float64Array, weight: number, { rows, frequencies }: Postings): void {
+    const { norms } = this;
+    const { lengths } = this.index;
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i];
+      sums[row] += weight * saturation(frequencies[i], norms[lengths[row]]);
+    }
+  }
+
+  private baseScore(row: number): number {
+    let score = 0;
+    for (const { weight, postings } of this.terms) {
+      const at = firstAtLeast(postings.rows, row);
+      if (postings.rows[at] !== row) continue;
+      score += weight * saturation(postings.frequencies[at], this.norms[this.index.lengths[row]]);
+    }
+    return score;
+  }
+}
+
+function flagsOf(numbers: Int32Array, bound: number): Uint8Array {
+  const flags = new Uint8Array(bound);
+  for (let i = 0; i < numbers.length; i++) flags[numbers[i]] = 1;
+  return flags;
+}
