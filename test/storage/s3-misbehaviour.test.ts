@@ -166,6 +166,19 @@ describe("a read on S3", () => {
     expect(await textAt("a")).toBe("x");
   });
 
+  it("is repeated after a connection that breaks late", async () => {
+    const late = await s3Fixture({ latencyMs: 5 });
+    try {
+      await late.storage.put("a", bytes("text"));
+      for (const kind of ["reset", "lose-reply"] as const) {
+        late.server.misbehaveOnce(isGet, { kind }, { kind });
+        expect(decodeUtf8((await late.storage.get("a"))?.bytes ?? bytes(""))).toBe("text");
+      }
+    } finally {
+      await late.server.stop();
+    }
+  });
+
   it("gives up on a body that never comes whole", async () => {
     await storage.put("a", bytes("0123456789"));
     server.misbehave((request) => (isGet(request) ? { kind: "truncate", bytes: 5 } : null));
