@@ -1,11 +1,10 @@
 // A file that is replaced as a whole, durably, or stays as it was.
 
 import { type BigIntStats, unlinkSync } from "node:fs";
-import { type FileHandle, open, rename, stat } from "node:fs/promises";
+import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { badRequest, conflict } from "../lib/errors.ts";
 import type { Ports } from "../lib/ports.ts";
-import { ulid } from "../lib/ulid.ts";
 
 /** Takes bytes for the new content. */
 export type Sink = (bytes: Uint8Array) => Promise<void>;
@@ -24,7 +23,9 @@ export async function replaceFile<T>(
   await requireReplaceable(directory, path);
   return withFileLock(`${path}.lock`, ports, async () => {
     const found = await identityOf(path);
-    const temporary = join(directory, `.${basename(path)}.${ulid(ports)}.tmp`);
+    // Whoever holds the lock is the only one with this name: what is there was left by a process that was killed.
+    const temporary = join(directory, `.${basename(path)}.tmp`);
+    await rm(temporary, { force: true });
     return withTemporary(temporary, async (file) => {
       const result = await write(async (bytes) => {
         await file.writeFile(bytes);

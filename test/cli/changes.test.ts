@@ -324,6 +324,51 @@ describe("changes baseline", () => {
     expect(leftovers(world)).toEqual(["b.jsonl.lock"]);
   });
 
+  it("leaves the file as it was when the stream breaks, or the process is interrupted or killed", async () => {
+    for (const end of ["cut", "SIGINT", "SIGKILL"] as const) {
+      const world = createWorld();
+      const path = join(world.directory, "b.jsonl");
+      writeFileSync(path, "old");
+      const arrived = Promise.withResolvers<void>();
+      const server = Bun.listen({
+        hostname: "127.0.0.1",
+        port: 0,
+        socket: {
+          data: (socket) => {
+            const head =
+              "HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n";
+            socket.write(`${head}1b\r\n{"type":"Ship","data":{}}\n\n\r\n`);
+            if (end === "cut") setTimeout(() => socket.end(), 50);
+            arrived.resolve();
+          },
+        },
+      });
+      const url = `http://127.0.0.1:${server.port}`;
+      const main = join(import.meta.dir, "../../src/main.ts");
+      const words = ["changes", "baseline", "--out", "b.jsonl", "--server", url, "--graph", "a"];
+      const child = Bun.spawn([process.execPath, main, ...words], {
+        cwd: world.directory,
+        env: { OMNIGRAPH_HOME: world.home },
+        stdout: "pipe",
+        stderr: "pipe",
+      });
+      await arrived.promise;
+      if (end !== "cut") {
+        while (!existsSync(join(world.directory, ".b.jsonl.tmp"))) await Bun.sleep(5);
+        child.kill(end);
+      }
+      expect(await child.exited).toBe({ cut: 1, SIGINT: 130, SIGKILL: 137 }[end]);
+      server.stop(true);
+      expect(await new Response(child.stdout).text()).toBe("");
+      expect(readFileSync(path, "utf8")).toBe("old");
+      const residue = end === "SIGKILL" ? [".b.jsonl.tmp"] : [];
+      expect(leftovers(world).sort()).toEqual([...residue, "b.jsonl.lock"]);
+      // The next capture clears away what a killed one left.
+      await world.json(stream(HANDSHAKE));
+      expect(leftovers(world)).toEqual(["b.jsonl.lock"]);
+    }
+  });
+
   it("sends its filters in the body", async () => {
     const world = createWorld();
     const words = stream(HANDSHAKE);

@@ -32,6 +32,7 @@ export const query: CommandSpec = {
     flag.paramsFile,
     flag.branch("the branch to read"),
     flag.snapshot,
+    { name: "explain", help: "print how the rows are found instead of the rows; both with --json" },
     flag.format,
     flag.json,
   ],
@@ -277,6 +278,11 @@ export const commit: CommandSpec = {
       label: "commit",
       capability: "any",
       summary: "Show what a commit changed, entity by entity",
+      about: "A commit is compared with its first parent. Without --page-token all pages are printed as one.",
+      examples: [
+        "omnigraph commit changes 01JZX0M4T0C1QK8W3N5E7R9B2D --store ./fleet.omni",
+        "omnigraph commit changes 01JZX0M4T0C1QK8W3N5E7R9B2D --type Ship --op update --json --store ./fleet.omni",
+      ],
       accepts: flag.READS,
       positionals: [{ name: "COMMIT", help: "the commit's id", required: true }],
       flags: [flag.pageLimit, flag.pageToken, ...flag.changeFilters, flag.uri, flag.json],
@@ -294,6 +300,11 @@ export const changes: CommandSpec = {
       name: "poll",
       capability: "any",
       summary: "Print the changes since a cursor",
+      about: "Ends with the cursor for the next poll. The same filters belong to every poll of one cursor.",
+      examples: [
+        "omnigraph changes poll --start beginning --store ./fleet.omni",
+        "omnigraph changes poll --cursor $CURSOR --type Ship --json --server harbor --graph atlas",
+      ],
       accepts: flag.READS,
       flags: [
         { name: "cursor", value: "CURSOR", help: "where the last poll ended", excludes: ["start"] },
@@ -310,6 +321,9 @@ export const changes: CommandSpec = {
       name: "baseline",
       capability: "any",
       summary: "Write a snapshot and the cursor that follows it",
+      about:
+        "The file is replaced as a whole, or stays as it was; the cursor is printed when it is there to stay.",
+      examples: ["omnigraph changes baseline --out fleet.ndjson --store ./fleet.omni"],
       accepts: flag.READS,
       flags: [
         { name: "out", value: "FILE", help: "the file to replace", required: true },

@@ -112,6 +112,42 @@ describe("the changes of a commit", () => {
     });
   });
 
+  it("show Blobs as an export does, and an edit of nothing but their bytes", async () => {
+    const { graph, load } = await testGraph("node Ship { imo: String @key  photo: Blob? }");
+    const ship = (bytes: string) => ({
+      type: "Ship",
+      data: { imo: "1", photo: `base64:${Buffer.from(bytes).toString("base64")}` },
+    });
+    await load([ship("left")]);
+    await load([ship("left")]);
+    expect((await graph.commitChanges({ commit: await headOf(graph) })).changes).toEqual([]);
+    await load([ship("lift")]);
+    const { changes } = await graph.commitChanges({ commit: await headOf(graph) });
+    expect(changes.map(({ before, after }) => [before?.properties.photo, after?.properties.photo])).toEqual([
+      ["base64:bGVmdA==", "base64:bGlmdA=="],
+    ]);
+  });
+
+  it("see an item of a list, a vector and nothing beside them", async () => {
+    const { graph, load } = await testGraph(
+      "node Part { key: String @key  tags: [String]?  at: Vector(2)?  day: Date?  big: F32? }",
+    );
+    const part = (tags: string[], at: number[]) => ({
+      type: "Part",
+      data: { key: "1", tags, at, day: "2024-02-29", big: 0.1 },
+    });
+    await load([part(["a", "b"], [1, 0.5])]);
+    await load([part(["a", "b"], [1, 0.5])]);
+    expect((await graph.commitChanges({ commit: await headOf(graph) })).changes).toEqual([]);
+    await load([part(["a", "c"], [1, 0.5])]);
+    const { changes } = await graph.commitChanges({ commit: await headOf(graph) });
+    const { at, day, big } = { at: [1, 0.5], day: 19782, big: Math.fround(0.1) };
+    expect(changes[0].before?.properties).toEqual({ key: "1", tags: ["a", "b"], at, day, big });
+    expect(changes[0].after?.properties).toEqual({ key: "1", tags: ["a", "c"], at, day, big });
+    await load([part(["a", "c"], [1, 0.25])]);
+    expect((await graph.commitChanges({ commit: await headOf(graph) })).changes).toHaveLength(1);
+  });
+
   it("of a merge are what its target gained", async () => {
     const { graph, mutate } = await harbour();
     await graph.createBranch({ name: "refit", actor: null });
