@@ -29,7 +29,7 @@ interface Stretch {
   readonly after: ChainPoint;
   /** The last commit to deliver: the head that the poll saw. */
   readonly cut: ChainPoint;
-  /** The last change that was sent of the commit behind `after`; null where none was. */
+  /** The last change that was sent of the commit that follows `after`; null where none was. */
   readonly sent: SentChange | null;
 }
 
