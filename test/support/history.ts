@@ -29,7 +29,11 @@ export async function histories(depths: readonly number[], ports: Ports): Promis
   const copies = new Map<number, MemoryBucket>();
   let commits = 0;
   for (const depth of depths) {
-    for (; commits < depth; commits++) await addPerson(graph, personName(commits));
+    for (; commits < depth; commits++) {
+      await addPerson(graph, personName(commits));
+      // Memory answers at once: without a pause nothing that goes on beside commits, as checkpoints do, would get its turn.
+      await new Promise(setImmediate);
+    }
     await graph.close();
     copies.set(depth, copyOf(bucket));
   }
