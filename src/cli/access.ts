@@ -135,12 +135,26 @@ export async function openStoredGraph(
   const storage = await openStorageAt(context, uri);
   const { openGraph } = await import("../engine/index.ts");
   const { ports } = context.io;
-  return openGraph({ storage, ports, branch, forWriting, readStalenessMs: stalenessMs(context) });
+  return openGraph({
+    storage,
+    ports,
+    branch,
+    forWriting,
+    readStalenessMs: stalenessMs(context),
+    queryTimeoutMs: queryTimeoutMs(context),
+  });
 }
 
 function stalenessMs(context: Context): number {
   const given = Number(context.io.ports.env.OMNIGRAPH_READ_STALENESS_MS ?? "");
   return Number.isFinite(given) && given > 0 ? given : 0;
+}
+
+function queryTimeoutMs(context: Context): number | undefined {
+  const given = context.io.ports.env.OMNIGRAPH_QUERY_TIMEOUT_MS?.trim() ?? "";
+  if (given === "") return undefined;
+  if (/^\d{1,8}$/.test(given)) return Number(given);
+  throw badRequest(`OMNIGRAPH_QUERY_TIMEOUT_MS takes milliseconds, found '${given}'`);
 }
 
 function directAccess(uri: string, graph: Graph): GraphAccess {

@@ -15,6 +15,7 @@ import type {
   BranchMergeOutput,
   CommitOutput,
   MutationOutput,
+  PlanOutput,
   ReadResult,
   ReadTarget,
   SchemaApplyOutput,
@@ -61,7 +62,7 @@ export interface RemoteGraph extends SharedCalls {
   statBlob(selector: BlobSelector): Promise<BlobStat>;
   /** The bytes of a managed Blob, or of a range of it; an external one is refused with where it is. */
   readBlob(selector: BlobSelector, range?: BlobRange): Promise<AsyncIterable<Uint8Array>>;
-  invokeRead(invocation: StoredInvocation): Promise<ReadResult>;
+  invokeRead(invocation: StoredInvocation & Pick<QueryRequest, "explain">): Promise<ReadResult>;
   invokeMutation(invocation: StoredInvocation & { readonly ifCommit?: string }): Promise<MutationOutput>;
 }
 
@@ -78,8 +79,9 @@ export function remoteGraph(connection: Connection, graphId: string | null): Rem
     uri: graphId === null ? connection.base : `${connection.base}/graphs/${encodeURIComponent(graphId)}`,
 
     query: async (request: QueryRequest) => {
-      const { source, name, params, branch, snapshot } = request;
-      return readResult(await post(["query"], present({ query: source, name, params, branch, snapshot })));
+      const { source, name, params, branch, snapshot, explain } = request;
+      const body = present({ query: source, name, params, branch, snapshot, explain });
+      return readResult(await post(["query"], body));
     },
 
     mutate: async (request: MutateRequest) => {
@@ -88,8 +90,8 @@ export function remoteGraph(connection: Connection, graphId: string | null): Rem
       return as<MutationOutput>(await post(conditional(["mutate"], ifCommit), body, condition(ifCommit)));
     },
 
-    invokeRead: async ({ name, params, branch, snapshot }) => {
-      const body = present({ params, branch, snapshot, expect_mutation: false });
+    invokeRead: async ({ name, params, branch, snapshot, explain }) => {
+      const body = present({ params, branch, snapshot, expect_mutation: false, explain });
       return readResult(await post(["queries", name], body));
     },
 
@@ -185,5 +187,6 @@ function readResult(body: JsonObject): ReadResult {
     graphCommitId: typeof body.graph_commit_id === "string" ? body.graph_commit_id : null,
     rowsJson: () => stringifyJson(rows),
     rows: () => rows,
+    ...(isJsonObject(body.plan) ? { plan: as<PlanOutput>(body.plan) } : {}),
   };
 }

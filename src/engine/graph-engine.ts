@@ -57,7 +57,7 @@ import type {
   SnapshotOutput,
 } from "./outputs.ts";
 import { PlanCache } from "./plans.ts";
-import { executeRead, warm } from "./read/index.ts";
+import { type Deadline, executeRead, explained, Trace, warm } from "./read/index.ts";
 import { prepareMutation } from "./write/mutate.ts";
 import { ReadSetBuilder } from "./write/reads.ts";
 
@@ -96,9 +96,12 @@ export class GraphEngine implements Graph {
     }
     const parameters = decodeParams(plan.parameters, request.params ?? null);
     const view = this.images.view(state);
+    const trace = request.explain ? new Trace() : undefined;
     const rows = await executeRead(plan, parameters, view, {
       nowMs,
-      ...(request.signal === undefined ? {} : { signal: request.signal }),
+      signal: request.signal,
+      deadline: this.deadlineFrom(nowMs),
+      trace,
     });
     if (this.options.resident && state.ref.name === MAIN) this.warmed ??= this.warmInBackground(view);
     return {
@@ -109,7 +112,14 @@ export class GraphEngine implements Graph {
           ? { branch: state.ref.name, snapshot: null }
           : { branch: null, snapshot: request.snapshot },
       graphCommitId: state.head.id,
+      ...(trace === undefined ? {} : { plan: explained(plan, trace) }),
     };
+  }
+
+  private deadlineFrom(startMs: number): Deadline | undefined {
+    const { queryTimeoutMs: limitMs, ports } = this.options;
+    if (limitMs === undefined || limitMs === 0) return undefined;
+    return { limitMs, elapsedMs: () => ports.now() - startMs };
   }
 
   async mutate(request: MutateRequest): Promise<MutationOutput> {

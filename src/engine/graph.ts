@@ -45,6 +45,8 @@ export interface GraphOptions {
   readonly resident?: boolean;
   /** Milliseconds for which a known head is taken as current without asking storage; 0 asks every time. */
   readonly readStalenessMs?: number;
+  /** Milliseconds after which a query is stopped; 0 or none: it may take as long as it takes. */
+  readonly queryTimeoutMs?: number;
   /** Where the objects lie that new Blob references may name; without any, such references are refused. */
   readonly externalBlobs?: readonly ExternalBlobBase[];
 }
@@ -60,6 +62,8 @@ export interface QueryRequest extends ReadSelector {
   readonly name?: string;
   readonly params?: JsonValue;
   readonly signal?: AbortSignal;
+  /** Tell, beside the rows, how they were found. */
+  readonly explain?: boolean;
 }
 
 export interface MutateRequest {

@@ -32,6 +32,30 @@ export interface ReadResult {
   rowsJson(): string;
   /** The same rows as values, for tables and tests. */
   rows(): JsonObject[];
+  /** How the rows were found, where the request asked. */
+  readonly plan?: PlanOutput;
+}
+
+/** One operator of a physical plan, with what was expected of it and what it left. */
+export interface PlanStepOutput {
+  readonly operator: string;
+  readonly detail: string;
+  /** By which way it came to its rows; left out where it only works on the rows before it. */
+  readonly access?: string;
+  readonly estimated_rows: number;
+  readonly actual_rows: number;
+  /** How many solutions the rows stand for, where that is not one each. */
+  readonly solutions?: number;
+  /** Of an anti join: the steps that looked for what must not be there. */
+  readonly steps?: readonly PlanStepOutput[];
+}
+
+/** How a read was carried out: its operators in the order in which they ran. */
+export interface PlanOutput {
+  readonly query_name: string;
+  /** Whether whole types were in memory, or single rows were looked up in storage. */
+  readonly tables: "in memory" | "looked up";
+  readonly steps: readonly PlanStepOutput[];
 }
 
 export interface MutationOutput {

@@ -3,6 +3,7 @@
 
 import { OmnigraphError } from "../lib/errors.ts";
 import type { Ports } from "../lib/ports.ts";
+import { envNumber } from "./env-number.ts";
 import { ACTOR_BYTES_MAX, ACTOR_INFLIGHT_MAX } from "./limits.ts";
 import type { Logger } from "./log.ts";
 
@@ -116,12 +117,3 @@ function refusedTicket(message: string): HeldTicket {
 }
 
 const tooMany = (message: string) => new OmnigraphError("too_many_requests", message);
-
-function envNumber(ports: Ports, log: Logger, env: string, fallback: number, max: number): number {
-  const value = ports.env[env]?.trim();
-  if (value === undefined || value === "") return fallback;
-  const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
-  if (number <= max) return number;
-  log.log("warn", "invalid env value, using default", { env, value, default: fallback });
-  return fallback;
-}

@@ -38,3 +38,6 @@ export const LOG_FLUSH_MS = 50;
 
 /** Characters of gathered log lines that are written without waiting. */
 export const LOG_BUFFER_CHARACTERS = 65_536;
+
+/** Milliseconds that OMNIGRAPH_QUERY_TIMEOUT_MS may give a query at most (a day): more is a mistake in the unit. */
+export const QUERY_TIMEOUT_MS_MAX = 86_400_000;

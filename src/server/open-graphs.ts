@@ -8,7 +8,8 @@ import type { ExternalBlobBase } from "../lib/external-uri.ts";
 import type { Ports } from "../lib/ports.ts";
 import { compileBundle, enforce } from "../policy/index.ts";
 import { openStorage } from "../storage/index.ts";
-import { OPENING_GRAPHS_MAX } from "./limits.ts";
+import { envNumber } from "./env-number.ts";
+import { OPENING_GRAPHS_MAX, QUERY_TIMEOUT_MS_MAX } from "./limits.ts";
 import type { Logger } from "./log.ts";
 import { isGraphId } from "./names.ts";
 import type { ServedGraph } from "./service.ts";
@@ -87,7 +88,7 @@ async function openOne(graph: GraphToServe, ports: Ports, log: Logger): Promise<
     return setAside("settings", message, "error", error);
   }
   try {
-    const served = await serve(graph, queries, ports);
+    const served = await serve(graph, queries, ports, log);
     logAdvisories(served, log);
     return served;
   } catch (error) {
@@ -99,6 +100,7 @@ async function serve(
   { id, uri, externalBlobs, policy }: GraphToServe,
   queries: ReadonlyMap<string, StoredQuery>,
   ports: Ports,
+  log: Logger,
 ): Promise<ServedGraph> {
   if (!isGraphId(id)) throw badRequest(`graph id '${id}' cannot stand in a route`);
   const gate = policy === null ? null : await compileBundle(policy, { kind: "graph", graphId: id });
@@ -112,6 +114,7 @@ async function serve(
     // Code that holds the open graph without HTTP is asked too.
     ...(gate === null ? {} : { gate: (actor, request) => enforce(gate, actor, request) }),
     ...readStaleness(ports),
+    queryTimeoutMs: envNumber(ports, log, "OMNIGRAPH_QUERY_TIMEOUT_MS", undefined, QUERY_TIMEOUT_MS_MAX),
   });
   try {
     await checkStoredQueries(id, graph, queries);

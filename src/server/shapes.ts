@@ -1,6 +1,7 @@
 // Shapes that several routes share: the error envelope and the outputs that appear inside others.
 
 import {
+  anyObject,
   either,
   integer,
   list,
@@ -153,9 +154,26 @@ const readMembers = {
   ),
 };
 
+const PlanStepOutput = object("PlanStepOutput", {
+  operator: text("`lookup`, `scan`, `expand`, `filter`, `aggregate` and so on."),
+  detail: text("What it did, in the words of the query."),
+  access: omittable(text("By which way it came to its rows.")),
+  estimated_rows: integer(),
+  actual_rows: integer(),
+  solutions: omittable(integer("How many solutions the rows stand for, where that is not one each.")),
+  steps: omittable(list(anyObject(), "Of an anti join: the steps that looked for what must not be there.")),
+});
+
+const PlanOutput = object("PlanOutput", {
+  query_name: text(),
+  tables: text("`in memory`, or `looked up` row by row."),
+  steps: list(PlanStepOutput, "In the order in which they ran."),
+});
+
 export const ReadOutput = object("ReadOutput", {
   ...readMembers,
   graph_commit_id: omittable(text("Head commit of the snapshot that the rows came from.")),
+  plan: omittable(PlanOutput),
 });
 
 export const LegacyReadOutput = object("LegacyReadOutput", readMembers);

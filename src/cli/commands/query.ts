@@ -7,6 +7,7 @@ import type { OutputFormat } from "../config.ts";
 import { echoWrite } from "../consent.ts";
 import type { Context } from "../context.ts";
 import { flagOn, flagValue, type Invocation, positional } from "../parse.ts";
+import { planLines } from "../render/plan.ts";
 import { printRows, rowStyle } from "../render/rows.ts";
 import { queryParams, querySource } from "./source.ts";
 
@@ -16,6 +17,10 @@ export async function query(context: Context, invocation: Invocation): Promise<n
   });
   const result = await withGraph(access, (graph) => runQuery(context, invocation, graph));
   const style = rowStyle(await context.config(), chosenFormat(invocation));
+  if (result.plan !== undefined && style.format !== "json") {
+    for (const line of planLines(result.plan)) await context.print(line);
+    return 0;
+  }
   await printRows(context.io.stdout, result, style);
   return 0;
 }
@@ -33,10 +38,11 @@ async function runQuery(context: Context, invocation: Invocation, graph: GraphAc
   const snapshot = flagValue(invocation, "snapshot");
   const source = await querySource(context, invocation);
   const params = await queryParams(context, invocation);
-  if (source !== null) return graph.query({ source, name, params, branch, snapshot });
+  const explain = flagOn(invocation, "explain") ? true : undefined;
+  if (source !== null) return graph.query({ source, name, params, branch, snapshot, explain });
   if (name === undefined)
     throw badRequest("provide a query name, or a source with --query <file> or -e <gq>");
-  return storedQueries(graph, name).invokeRead({ name, params, branch, snapshot });
+  return storedQueries(graph, name).invokeRead({ name, params, branch, snapshot, explain });
 }
 
 export async function mutate(context: Context, invocation: Invocation): Promise<number> {

@@ -53,6 +53,7 @@ export function readDocument(result: ReadResult): JsonObject {
     ...(result.columns.length === 0 ? {} : { columns: result.columns }),
     rows: result.rows(),
     ...(result.graphCommitId === null ? {} : { graph_commit_id: result.graphCommitId }),
+    ...(result.plan === undefined ? {} : { plan: result.plan as unknown as JsonObject }),
   };
 }
 

@@ -31,19 +31,32 @@ export async function executeRead(
   const resolve = (constant: Constant) => resolveConstant(constant, parameters, options.nowMs);
   const few = await coldTables(plan, view, resolve);
   if (few === null) await view.load(plannedTypes(plan));
+  else if (options.trace !== undefined) options.trace.isCold = true;
   return runRead(new ReadContext(plan, parameters, few ?? view, options));
 }
 
 async function runRead(context: ReadContext): Promise<ReadRows> {
-  const { plan } = context;
+  const { plan, trace, checkWanted } = context;
+  const { limit } = plan;
   const solved = await solve(context, purposeOf(plan));
   const { relation, keys: rankKeys } = await rankRows(context, solved);
+  const [first] = plan.order;
+  if (first?.kind === "rank") {
+    trace?.finish({ kind: "rank", rank: first.rank, rows: solved.length }, relation.length);
+  }
   const output = plan.aggregated ? groupedOutput(context, relation) : plainOutput(context, relation);
+  if (plan.aggregated) {
+    const hasKeys = plan.items.some(({ expression }) => expression.kind !== "aggregate");
+    const groups = hasKeys ? Math.sqrt(relation.length) : 1;
+    trace?.finish({ kind: "aggregate", rows: groups }, output.count);
+  }
   // A rank orders rows; of groups it has only chosen what they are made of.
   const ranks = plan.aggregated ? [] : rankKeys;
   const keys = plan.order.flatMap((key) => (key.kind === "rank" ? ranks : (output.orderKey(key) ?? [])));
-  const { checkWanted } = context;
-  const rows = sortedRows(output.count, [...keys, ...output.tieKeys()], plan.limit, checkWanted);
+  const rows = sortedRows(output.count, [...keys, ...output.tieKeys()], limit, checkWanted);
+  const kept = Math.min(limit ?? output.count, output.count);
+  trace?.finish({ kind: limit === null ? "sort" : "top", rows: kept }, rows.length);
+  trace?.finish({ kind: "project", rows: rows.length }, rows.length);
   return readRows(
     plan.items.map((item) => item.column),
     output.cells.map((cells) => takeCells(cells, rows)),

@@ -1,19 +1,33 @@
-// What a read did, step by step, for whoever asks for its physical plan.
+// The physical plan of a read as it turned out: its steps in the order in which they ran, with what was expected of each
+// and what it left.
 
+import type { RankFunction } from "../../query/plan.ts";
 import type { Step } from "./steps.ts";
 
+/** What happens to solutions once they are found. */
+export type FinishingStep = { readonly rows: number } & (
+  | { readonly kind: "rank"; readonly rank: RankFunction }
+  | { readonly kind: "aggregate" }
+  /** Puts rows in order; `top`: keeps the first ones only, and sorts no others. */
+  | { readonly kind: "sort" | "top" }
+  | { readonly kind: "project" }
+);
+
 export interface TracedStep {
-  readonly step: Step;
-  /** Rows that the step left. */
+  /** `rows` of it: how many it was expected to leave. */
+  readonly step: Step | FinishingStep;
+  /** Rows that it left. */
   readonly rows: number;
   /** Solutions that those rows stand for. */
   readonly solutions: number;
-  /** Steps of the `not` block that the step looked into. */
+  /** Steps of the `not` block that it looked into. */
   readonly inner: readonly TracedStep[];
 }
 
 export class Trace {
   readonly steps: TracedStep[] = [];
+  /** True where rows were looked up one by one, because nothing was in memory. */
+  isCold = false;
   private current: { readonly step: Step; readonly inner: Trace } | null = null;
 
   /** A step begins; answers where the steps within it are noted. */
@@ -27,5 +41,10 @@ export class Trace {
     const { step, inner } = this.current;
     this.steps.push({ step, rows, solutions, inner: inner.steps });
     this.current = null;
+  }
+
+  /** A step after the last solution was found. */
+  finish(step: FinishingStep, rows: number): void {
+    this.steps.push({ step, rows, solutions: rows, inner: [] });
   }
 }

@@ -10,7 +10,7 @@ import {
   readBody,
   requireAllowed,
 } from "../route.ts";
-import { anyObject, object, optional, text, worded } from "../schema-kit.ts";
+import { anyObject, flag, object, omittable, optional, text, worded } from "../schema-kit.ts";
 import { LegacyReadOutput, ReadOutput } from "../shapes.ts";
 import { readTarget } from "./targets.ts";
 
@@ -19,12 +19,15 @@ export const paramsShape = worded(
   "params must be a JSON object",
 );
 
+export const explainShape = omittable(flag("Tell in `plan`, beside the rows, how they were found."));
+
 const QueryRequest = object("QueryRequest", {
   query: text("Source of one or more named queries."),
   name: optional(text("Which query; needed where the source has several.")),
   params: paramsShape,
   branch: optional(text("Default `main`.")),
   snapshot: optional(text("Commit id to read at; not together with `branch`.")),
+  explain: explainShape,
 });
 
 const ReadRequest = object("ReadRequest", {
@@ -81,12 +84,13 @@ interface ReadInput {
   readonly params: Parameters<GraphCall["served"]["graph"]["query"]>[0]["params"];
   readonly branch: string | undefined;
   readonly snapshot: string | undefined;
+  readonly explain?: boolean | undefined;
 }
 
 /** Judges a read as `read`, whichever route it came by, and runs it. */
 export async function runRead<Q extends QueryShapes, B>(
   call: GraphCall<Q, B>,
-  { source, name, params, branch, snapshot }: ReadInput,
+  { source, name, params, branch, snapshot, explain }: ReadInput,
 ): Promise<ReadResult> {
   const target = await readTarget(call.served, { branch, snapshot });
   requireAllowed(call, { action: "read", branch: target.branch });
@@ -96,6 +100,7 @@ export async function runRead<Q extends QueryShapes, B>(
     name,
     params,
     signal: call.request.signal,
+    explain,
     ...target.selector,
   });
 }
@@ -103,8 +108,9 @@ export async function runRead<Q extends QueryShapes, B>(
 /** The rows are text already: the envelope is written around them. */
 export function readAnswer(result: ReadResult): Response {
   const head = result.graphCommitId;
-  const tail = head === null ? "}" : `,"graph_commit_id":${JSON.stringify(head)}}`;
-  return jsonTextResponse(readMembersText(result) + tail);
+  const commit = head === null ? "" : `,"graph_commit_id":${JSON.stringify(head)}`;
+  const plan = result.plan === undefined ? "" : `,"plan":${JSON.stringify(result.plan)}`;
+  return jsonTextResponse(`${readMembersText(result)}${commit}${plan}}`);
 }
 
 const legacyReadAnswer = (result: ReadResult) => jsonTextResponse(`${readMembersText(result)}}`);

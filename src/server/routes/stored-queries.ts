@@ -30,7 +30,7 @@ import { ChangeOutput, InvokeStoredQueryResponse } from "../shapes.ts";
 import type { StoredQuery } from "../stored-queries.ts";
 import { runMutation } from "./mutations.ts";
 import { preconditionHeader, refusePrecondition, requiredPrecondition } from "./precondition.ts";
-import { paramsShape, readAnswer, runRead } from "./queries.ts";
+import { explainShape, paramsShape, readAnswer, runRead } from "./queries.ts";
 
 const paramKind = named(
   "ParamKind",
@@ -64,6 +64,7 @@ const InvokeStoredQueryRequest = object("InvokeStoredQueryRequest", {
   branch: optional(text("Default `main`.")),
   snapshot: optional(text("Commit id to read at; only for reads, not together with `branch`.")),
   expect_mutation: omittable(flag("Refuse the call where the query is of the other kind.")),
+  explain: explainShape,
 });
 type Invocation = Infer<typeof InvokeStoredQueryRequest>;
 
@@ -157,14 +158,14 @@ async function invokeRead(
   if (ifCommit !== undefined) {
     throw badRequest(`'${name}' is a read: the conditional route applies only to stored mutations`);
   }
-  const { params, branch, snapshot } = body;
-  return readAnswer(await runRead(call, { source, name, params, branch, snapshot }));
+  const { params, branch, snapshot, explain } = body;
+  return readAnswer(await runRead(call, { source, name, params, branch, snapshot, explain }));
 }
 
 async function invokeMutation(
   call: GraphCall<QueryShapes, Invocation>,
   { name, source }: StoredQuery,
-  { params, branch, snapshot, expect_mutation }: Invocation,
+  { params, branch, snapshot, expect_mutation, explain }: Invocation,
   ifCommit: string | undefined,
   confirm: () => void,
 ): Promise<Response> {
@@ -172,5 +173,6 @@ async function invokeMutation(
     throw badRequest(`'${name}' is a mutation — use omnigraph mutate ${name}`);
   }
   if (snapshot !== undefined) throw badRequest("stored mutation cannot target a snapshot");
+  if (explain === true) throw badRequest(`'${name}' is a mutation: only a read can be explained`);
   return await runMutation(call, { source, name, params, branch, ifCommit }, confirm);
 }
