@@ -8,8 +8,9 @@ import type { Property } from "../../schema/catalog.ts";
 import { isValid } from "../../store/index.ts";
 import { vectorOf } from "./compare.ts";
 import { letOthersRun, type ReadContext } from "./context.ts";
+import { flagsOf } from "./flags.ts";
 import { COMPONENTS_PER_BREATH, INDEXED_SHARE } from "./limits.ts";
-import { distinctNumbers, flagsOf, type Ranking } from "./ranking.ts";
+import { distinctNumbers, type Ranking } from "./ranking.ts";
 import type { Relation } from "./relation.ts";
 
 type NearestArm = Extract<RankArm, { kind: "nearest" }>;

@@ -2,7 +2,8 @@
 
 import type { Table } from "../../index/index.ts";
 import type { VariableSlot } from "../../query/plan.ts";
-import { columnOf, keepRows, type Relation, takeRows } from "./relation.ts";
+import { flagsOf, keepFlagged } from "./flags.ts";
+import { columnOf, type Relation, takeRows } from "./relation.ts";
 import type { SortKey } from "./sort.ts";
 
 /** Entities and what stands against each: the less, the better. Those that take no part are not in it. */
@@ -17,13 +18,6 @@ export function distinctNumbers(relation: Relation, variable: VariableSlot): Int
   return relation.columns.size === 1 ? numbers : Int32Array.from(new Set(numbers));
 }
 
-/** One for each of these numbers. */
-export function flagsOf(numbers: Int32Array, bound: number): Uint8Array {
-  const flags = new Uint8Array(bound);
-  for (let i = 0; i < numbers.length; i++) flags[numbers[i]] = 1;
-  return flags;
-}
-
 /** The rows whose entity is ranked. */
 export function rankedRows(
   relation: Relation,
@@ -34,8 +28,7 @@ export function rankedRows(
   const numbers = columnOf(relation, variable);
   // Of a whole base table, a row's place is its number.
   if (numbers === table.base.all()) return takeRows(relation, ranked);
-  const isRanked = flagsOf(ranked, table.bound);
-  return keepRows(relation, (row) => isRanked[numbers[row]] === 1);
+  return keepFlagged(relation, variable, flagsOf(ranked, table.bound), 1);
 }
 
 /** The key that puts the rows of ranked entities in their order. */

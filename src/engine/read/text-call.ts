@@ -7,6 +7,7 @@ import type { Property } from "../../schema/catalog.ts";
 import type { NumberTest } from "./column-test.ts";
 import { letOthersRun, type ReadContext } from "./context.ts";
 import { keepNumbers } from "./filter.ts";
+import { keepFlagged } from "./flags.ts";
 import { TEXT_ROWS_UNINDEXED_MAX } from "./limits.ts";
 import { emptyRelation, type Relation } from "./relation.ts";
 
@@ -23,24 +24,26 @@ export async function applyTextCall(
   // Null is never a match, and neither is a comparison with it.
   if (typeof query !== "string" || typeof expected !== "boolean")
     return emptyRelation(relation.columns.keys());
-  const finds = await finder(context, relation.length, call, query);
   const wanted = expected !== call.negated;
-  return keepNumbers(relation, call.variable, (number) => finds(number) === wanted);
+  const found = await finder(context, relation.length, call, query);
+  if (found instanceof Uint8Array) return keepFlagged(relation, call.variable, found, wanted ? 1 : 0);
+  return keepNumbers(relation, call.variable, (number) => found(number) === wanted);
 }
 
+/** What a call finds: one for each number that it finds, or a test. */
 async function finder(
   context: ReadContext,
   rows: number,
   call: TextCall,
   query: string,
-): Promise<NumberTest> {
+): Promise<Uint8Array | NumberTest> {
   const table = context.nodes(call.variable);
   const tokens = queryTokens(query);
   if (tokens.length === 0) return () => false;
   if (call.function === "fuzzy") {
     const edits = call.maxEdits === null ? EDITS_DEFAULT : editsOf(context.value(call.maxEdits));
     const search = await textSearch(context, table, call.property);
-    return found(search.matches(search.similar(tokens, edits)));
+    return search.matches(search.similar(tokens, edits));
   }
   // A few texts are sooner read than indexed.
   if (rows <= TEXT_ROWS_UNINDEXED_MAX && !table.base.hasTextIndex(call.property.id)) {
@@ -52,13 +55,8 @@ async function finder(
     };
   }
   const search = await textSearch(context, table, call.property);
-  return found(search.matches(tokens));
+  return search.matches(tokens);
 }
-
-const found =
-  (flags: Uint8Array): NumberTest =>
-  (number) =>
-    flags[number] === 1;
 
 function editsOf(value: Value): number {
   const edits = typeof value === "bigint" ? Number(value) : value;

@@ -82,12 +82,9 @@ export class Scorer {
     if (numbers.length * UNINDEXED_SHARE < table.bound || wanted * UNINDEXED_SHARE > table.bound)
       return this.atLeast(this.scoresOf(numbers), wanted);
     const wantedFlags = numbers === table.all() ? null : flagsOf(numbers, table.bound);
-    const found: number[] = [];
-    for (const number of this.changed.keys()) {
-      if (wantedFlags === null || wantedFlags[number] === 1) found.push(number);
-    }
-    const candidates = this.candidates(wanted, this.currentOf(wantedFlags));
-    for (let i = 0; i < candidates.length; i++) found.push(candidates[i]);
+    const isWanted = (number: number) => wantedFlags === null || wantedFlags[number] === 1;
+    const changed = [...this.changed.keys()].filter(isWanted);
+    const found = changed.concat(this.candidates(wanted, this.currentOf(wantedFlags)));
     const costs = Float64Array.from(found, (number) => -this.scoreOf(number));
     return this.atLeast({ numbers: Int32Array.from(found), costs }, wanted);
   }
@@ -116,33 +113,19 @@ export class Scorer {
   }
 
   /** Base rows among which the `wanted` best of the flagged ones are. */
-  private candidates(wanted: number, flags: Uint8Array | null): Int32Array {
-    const sums = new Float64Array(this.index.lengths.length);
-    const terms = [...this.terms].sort((a, b) => a.postings.rows.length - b.postings.rows.length);
-    const isWithin = (least: number) => {
-      let count = 0;
-      const rows = new Int32Array(sums.length);
-      for (let row = 0; row < sums.length; row++) {
-        if (sums[row] >= least && (flags === null || flags[row] === 1)) rows[count++] = row;
-      }
-      return rows.subarray(0, count);
-    };
-    for (const { weight, postings } of terms) this.add(sums, weight, postings);
-    const least = this.lastOfBest(sums, wanted, flags) * (1 - ORDER_SLACK);
-    return isWithin(Math.max(least, Number.MIN_VALUE));
-  }
-
-  /** The least of the `wanted` greatest sums; 0 where there are fewer. */
-  private lastOfBest(sums: Float64Array, wanted: number, flags: Uint8Array | null): number {
+  private candidates(wanted: number, flags: Uint8Array | null): number[] {
+    const sums = this.index.zeros();
+    for (const { weight, postings } of this.terms) this.add(sums, weight, postings);
     const best = new BestFew(wanted, () => 0);
-    let least = 0;
+    const found: number[] = [];
+    let least = Number.MIN_VALUE;
     for (let row = 0; row < sums.length; row++) {
-      if (sums[row] > least && (flags === null || flags[row] === 1)) {
-        best.offer(row, -sums[row]);
-        least = Math.max(0, -best.limit);
-      }
+      if (sums[row] < least || (flags !== null && flags[row] === 0)) continue;
+      found.push(row);
+      best.offer(row, -sums[row]);
+      if (best.limit < 0) least = -best.limit * (1 - ORDER_SLACK);
     }
-    return least;
+    return found.filter((row) => sums[row] >= least);
   }
 
   private allScores(): Float64Array {

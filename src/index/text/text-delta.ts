@@ -6,6 +6,7 @@ import { isValid, textAt } from "../../store/index.ts";
 import type { Delta, Place } from "../delta.ts";
 import { profileOf, type TextProfile } from "./analyze.ts";
 import { FREQUENCY_MAX } from "./text-index.ts";
+import { Vocabulary } from "./vocabulary.ts";
 
 /** One row's token: where the row is, how often it has the token, and how many tokens it has in all. */
 export interface DeltaPosting {
@@ -31,6 +32,7 @@ export function profileAt(property: Property, place: Place): TextProfile {
 }
 
 export class TextDelta {
+  readonly vocabulary = new Vocabulary();
   private readonly postings = new Map<string, DeltaPosting[]>();
   /** Length of the newest text of each touched number. */
   private readonly lengths = new Map<number, number>();
@@ -72,18 +74,17 @@ export class TextDelta {
       const counted = Math.min(frequency, FREQUENCY_MAX);
       const posting = { number, place, frequency: counted, length: profile.length };
       const known = this.postings.get(token);
-      if (known === undefined) this.postings.set(token, [posting]);
-      else known.push(posting);
+      if (known !== undefined) known.push(posting);
+      else {
+        this.postings.set(token, [posting]);
+        this.vocabulary.add(token);
+      }
     }
   }
 
   /** Rows that have a token, of every version. */
   of(token: string): readonly DeltaPosting[] {
     return this.postings.get(token) ?? [];
-  }
-
-  vocabulary(): Iterable<string> {
-    return this.postings.keys();
   }
 
   countsAt(version: number): TextCounts {

@@ -5,6 +5,7 @@ import { isValid, textAt, type Utf8Column } from "../../store/index.ts";
 import { tableSize } from "../id-hash.ts";
 import { TEXT_BUILD_SLICE } from "../limits.ts";
 import { TOKEN_BYTES_MAX, tokenOf, wordsOf } from "./analyze.ts";
+import { Vocabulary } from "./vocabulary.ts";
 
 export interface Postings {
   readonly rows: Int32Array;
@@ -18,6 +19,8 @@ export const FREQUENCY_MAX = 0xffff;
 export class TextIndex {
   /** Tokens of the row with the most. */
   readonly longest: number;
+  private ordered: Vocabulary | null = null;
+  private scratch: Float64Array | null = null;
 
   constructor(
     private readonly numbers: ReadonlyMap<string, number>,
@@ -43,8 +46,23 @@ export class TextIndex {
     return { rows: this.rows.subarray(start, end), frequencies: this.frequencies.subarray(start, end) };
   }
 
-  vocabulary(): Iterable<string> {
+  /** A zero for each row, to be used up before anything is awaited: everybody gets the same memory. */
+  zeros(): Float64Array {
+    this.scratch ??= new Float64Array(this.lengths.length);
+    return this.scratch.fill(0);
+  }
+
+  allTokens(): Iterable<string> {
     return this.numbers.keys();
+  }
+
+  /** Its tokens in order, made when somebody misspells one. */
+  vocabulary(): Vocabulary {
+    if (this.ordered === null) {
+      this.ordered = new Vocabulary();
+      for (const token of this.numbers.keys()) this.ordered.add(token);
+    }
+    return this.ordered;
   }
 }
 

@@ -4,7 +4,6 @@
 import { compareUtf8 } from "../../lib/utf8.ts";
 import type { Table } from "../table.ts";
 import { countCurrent, isBaseCurrent, isCurrent } from "./current.ts";
-import { editsBetween } from "./edit-distance.ts";
 import { Scorer } from "./scorer.ts";
 import type { TextDelta } from "./text-delta.ts";
 import type { TextIndex } from "./text-index.ts";
@@ -23,14 +22,18 @@ export class TextSearch {
 
   /** One where an entity has any of the tokens. */
   matches(tokens: Iterable<string>): Uint8Array {
-    const { isPlain } = this.table;
-    const found = new Uint8Array(this.table.bound);
-    for (const token of tokens) {
-      const { rows } = this.index.postings(token);
-      for (let i = 0; i < rows.length; i++)
-        if (isPlain || isBaseCurrent(this.table, rows[i])) found[rows[i]] = 1;
-      for (const posting of this.delta.of(token))
-        if (isCurrent(this.table, posting)) found[posting.number] = 1;
+    const { table, index, delta } = this;
+    const found = new Uint8Array(table.bound);
+    const all = [...tokens];
+    for (const token of all) {
+      const { rows } = index.postings(token);
+      for (let i = 0; i < rows.length; i++) found[rows[i]] = 1;
+    }
+    for (const number of table.delta.changed) {
+      if (number < table.bound && !isBaseCurrent(table, number)) found[number] = 0;
+    }
+    for (const token of all) {
+      for (const posting of delta.of(token)) if (isCurrent(table, posting)) found[posting.number] = 1;
     }
     return found;
   }
@@ -42,12 +45,21 @@ export class TextSearch {
 
   /** The tokens of the corpus that each of these may be a misspelling of. */
   similar(tokens: readonly string[], edits: number): Set<string> {
-    const vocabulary = new Set([...this.index.vocabulary(), ...this.delta.vocabulary()]);
     const found = new Set<string>();
     for (const token of tokens) {
+      const distances = new Map<string, number>();
+      const note = (candidate: string, distance: number) => distances.set(candidate, distance);
+      this.index.vocabulary().near(token, edits, note);
+      this.delta.vocabulary.near(token, edits, note);
       // The nearest first, so that the bound cuts off the farthest.
-      const near = nearTokens(token, vocabulary, edits).filter((candidate) => this.isHeld(candidate));
-      for (const candidate of near.slice(0, FUZZY_TOKENS_MAX)) found.add(candidate);
+      const near = [...distances].sort(([a, x], [b, y]) => x - y || compareUtf8(a, b));
+      let taken = 0;
+      for (const [candidate] of near) {
+        if (taken === FUZZY_TOKENS_MAX) break;
+        if (!this.isHeld(candidate)) continue;
+        found.add(candidate);
+        taken++;
+      }
     }
     return found;
   }
@@ -58,19 +70,4 @@ export class TextSearch {
     if (countCurrent(table, this.index.postings(token).rows) > 0) return true;
     return this.delta.of(token).some((posting) => isCurrent(table, posting));
   }
-}
-
-/** Tokens within so many edits of one, by distance, then by bytes. */
-function nearTokens(token: string, vocabulary: Iterable<string>, edits: number): string[] {
-  const characters = [...token];
-  const near: { readonly candidate: string; readonly distance: number }[] = [];
-  for (const candidate of vocabulary) {
-    // A character has one or two code units.
-    if (candidate.length > 2 * (token.length + edits) || token.length > 2 * (candidate.length + edits))
-      continue;
-    const distance = editsBetween(characters, [...candidate], edits);
-    if (distance !== null) near.push({ candidate, distance });
-  }
-  near.sort((a, b) => a.distance - b.distance || compareUtf8(a.candidate, b.candidate));
-  return near.map(({ candidate }) => candidate);
 }

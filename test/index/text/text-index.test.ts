@@ -46,7 +46,7 @@ describe("a full-text index", () => {
       expect([...index.lengths]).toEqual(analysed.map((tokens) => tokens.length));
       expect(index.texts).toBe(analysed.filter((tokens) => tokens.length > 0).length);
       expect(index.tokens).toBe(analysed.flat().length);
-      expect([...index.vocabulary()].sort()).toEqual([...new Set(analysed.flat())].sort());
+      expect([...index.allTokens()].sort()).toEqual([...new Set(analysed.flat())].sort());
       for (const token of new Set(analysed.flat())) {
         const { rows, frequencies } = index.postings(token);
         const expected = analysed.flatMap((tokens, row) => {

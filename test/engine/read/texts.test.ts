@@ -1,0 +1,172 @@
+import { describe, expect, it } from "bun:test";
+import { executeRead } from "../../../src/engine/read/index.ts";
+import { analyze } from "../../../src/index/text/analyze.ts";
+import type { Value } from "../../../src/query/plan.ts";
+import { History, replay } from "../../index/history.ts";
+import { Dice } from "./random.ts";
+import { NOW_MS, planRead } from "./run.ts";
+
+const SCHEMA = `
+node Doc { name: String @key
+  shelf: I32
+  text: String? }
+`;
+const DOCUMENTS = 1_500;
+const WORDS = [
+  "harbour",
+  "harbours",
+  "ship",
+  "sailing",
+  "of",
+  "storm",
+  "stormy",
+  "lamp",
+  "rope",
+  "tide",
+  "gull",
+  "café",
+];
+
+interface Doc {
+  readonly name: string;
+  readonly shelf: number;
+  readonly tokens: readonly string[];
+}
+
+/** Many documents in the base; then some are written anew, go away or come. */
+function library(seed: number): History {
+  const dice = new Dice(seed);
+  const history = new History(SCHEMA);
+  const type = history.node("Doc");
+  const text = () =>
+    dice.chance(0.1)
+      ? null
+      : Array.from({ length: dice.below(9) }, () => WORDS[dice.below(1 + dice.below(12))]).join(" ");
+  const doc = (number: number) => {
+    const name = `d${String(number).padStart(5, "0")}`;
+    return history.row(type, name, { name, shelf: number % 50, text: text() });
+  };
+  history.commit({ type, rows: Array.from({ length: DOCUMENTS }, (_, i) => doc(2 * i)) });
+  for (let commit = 0; commit < 5; commit++) {
+    const some = [...new Set(Array.from({ length: 40 }, () => dice.below(2 * DOCUMENTS)))];
+    const gone = `d${String(2 * dice.below(DOCUMENTS)).padStart(5, "0")}`;
+    history.commit({ type, rows: some.map(doc), deletedNodes: [gone] });
+  }
+  return history;
+}
+
+function documents(history: History): Doc[] {
+  const rows = [...(replay(history.commits).get(history.node("Doc").id)?.values() ?? [])];
+  return rows
+    .map(({ values: [name, shelf, text] }) => ({
+      name: name as string,
+      shelf: shelf as number,
+      tokens: analyze((text as string | null) ?? ""),
+    }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** The formula of bm25 as it stands in books. */
+function bm25(docs: readonly Doc[], query: string): Map<Doc, number> {
+  const texts = docs.filter(({ tokens }) => tokens.length > 0);
+  const mean = texts.reduce((sum, { tokens }) => sum + tokens.length, 0) / texts.length;
+  const scores = new Map<Doc, number>();
+  for (const token of new Set(analyze(query))) {
+    const holders = texts.filter(({ tokens }) => tokens.includes(token));
+    const idf = Math.log(1 + (texts.length - holders.length + 0.5) / (holders.length + 0.5));
+    for (const doc of holders) {
+      const frequency = doc.tokens.filter((other) => other === token).length;
+      const norm = 1.2 * (1 - 0.75 + (0.75 * doc.tokens.length) / mean);
+      scores.set(doc, (scores.get(doc) ?? 0) + (idf * (frequency * 2.2)) / (frequency + norm));
+    }
+  }
+  return scores;
+}
+
+/** Every way to the answer: with the base made at the start or at the end, asked twice each. */
+async function ask(history: History, body: string, text: string): Promise<Value[]> {
+  const plan = planRead(`query q($q: String) { ${body} }`, history.catalog);
+  const answers: Value[][] = [];
+  for (const checkpointed of [0, 1, 3, history.commits.length]) {
+    const view = history.cache().view(history.state({ checkpointed, rowsPerBatch: 400 }));
+    for (const _ of [1, 2]) {
+      const result = await executeRead(plan, new Map([["q", text]]), view, { nowMs: NOW_MS });
+      answers.push(result.rows().map((row) => row["d.name"] as string));
+    }
+  }
+  for (const answer of answers) expect(answer).toEqual(answers[0]);
+  return answers[0];
+}
+
+const FILTERS = [
+  ["$d: Doc", () => true],
+  ["$d: Doc $d.shelf < 30", (shelf: number) => shelf < 30],
+  ["$d: Doc { shelf: 4 }", (shelf: number) => shelf === 4],
+] as const;
+
+describe("bm25 over many texts", () => {
+  it("ranks by the formula over all texts, whatever the filter, the limit and the commits on top", async () => {
+    for (let seed = 1; seed <= 4; seed++) {
+      const history = library(seed);
+      const docs = documents(history);
+      const dice = new Dice(50 + seed);
+      for (const [clause, isIn] of FILTERS) {
+        for (const limit of ["limit 7", "limit 400", ""]) {
+          const query = Array.from({ length: 1 + dice.below(4) }, () => dice.pick(WORDS)).join(" ");
+          const scores = bm25(docs, query);
+          const body = `match { ${clause} } return { $d.name } order { bm25($d.text, $q) } ${limit}`;
+          const names = await ask(history, body, query);
+          const ranked = docs.filter((doc) => scores.has(doc) && isIn(doc.shelf));
+          ranked.sort((a, b) => (scores.get(b) ?? 0) - (scores.get(a) ?? 0));
+          const wanted = limit === "" ? ranked.length : Number(limit.slice(6));
+          expect(names).toEqual(ranked.slice(0, wanted).map(({ name }) => name));
+        }
+      }
+    }
+  });
+
+  it("lets further keys decide between texts that are equally good", async () => {
+    const history = library(9);
+    const docs = documents(history);
+    const scores = bm25(docs, "tide");
+    const body = "match { $d: Doc } return { $d.name } order { bm25($d.text, $q), $d.shelf desc } limit 12";
+    const ranked = docs.filter((doc) => scores.has(doc));
+    ranked.sort((a, b) => (scores.get(b) ?? 0) - (scores.get(a) ?? 0) || b.shelf - a.shelf);
+    expect(await ask(history, body, "tide")).toEqual(ranked.slice(0, 12).map(({ name }) => name));
+  });
+
+  it("counts all that match, not only those within a limit", async () => {
+    const history = library(3);
+    const docs = documents(history);
+    const plan = planRead(
+      "query q($q: String) { match { $d: Doc } return { count($d) as n } order { bm25($d.text, $q) } limit 3 }",
+      history.catalog,
+    );
+    const view = history.cache().view(history.state({ checkpointed: 6 }));
+    const result = await executeRead(plan, new Map([["q", "storm gull"]]), view, { nowMs: NOW_MS });
+    expect(result.rows()).toEqual([{ n: bm25(docs, "storm gull").size }]);
+  });
+});
+
+describe("search and fuzzy over many texts", () => {
+  it("find the texts with a token of the query, or one that is near it", async () => {
+    const history = library(5);
+    const docs = documents(history);
+    for (const [clause, isIn] of FILTERS) {
+      for (const [call, tokens] of [
+        ["search($d.text, $q)", ["lamp", "storm"]],
+        ["search($d.text, $q) = false", null],
+        ["fuzzy($d.text, $q, 1)", ["lamp", "storm"]],
+      ] as const) {
+        const query = call.startsWith("fuzzy") ? "lmp stomr storn" : "Lamps STORM unheard of";
+        const body = `match { ${clause} ${call} } return { $d.name } order { $d.name }`;
+        const found = (doc: Doc) =>
+          tokens === null
+            ? !doc.tokens.some((token) => token === "lamp" || token === "storm")
+            : doc.tokens.some((token) => tokens.some((one) => one === token));
+        const expected = docs.filter((doc) => isIn(doc.shelf) && found(doc)).map(({ name }) => name);
+        expect(await ask(history, body, query)).toEqual(expected);
+      }
+    }
+  });
+});
