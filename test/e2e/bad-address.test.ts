@@ -1,12 +1,14 @@
 // What somebody's addresses get wrong: a root that is no graph, a bucket, an endpoint or credentials that are not right, a
 // server that is not there or wants a token. Each is named, and nothing is written.
 
-import { afterAll, beforeAll, describe, expect, it } from "bun:test";
+import { afterAll, beforeAll, describe, expect, it, setDefaultTimeout } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ALL, GRAPH_COMMANDS, INSERT_LOG } from "./mistakes.ts";
-import { bucketRoot, clusterFolder, FLEET, file, placeAt, SHIPS, succeed } from "./places.ts";
+import { bucketRoot, clusterFolder, FLEET, file, placeAt, SHIPS, succeed, TEST_MS_MAX } from "./places.ts";
 import { BUILD_MS_MAX, binary, type Environment, startServer, temporaryDirectory } from "./support.ts";
+
+setDefaultTimeout(TEST_MS_MAX);
 
 beforeAll(async () => {
   await binary();

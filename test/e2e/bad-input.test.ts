@@ -1,7 +1,7 @@
 // What somebody's files and words get wrong: each mistake is refused in words that name the place, with the right exit code,
 // and leaves everything as it was.
 
-import { afterAll, beforeAll, describe, expect, it } from "bun:test";
+import { afterAll, beforeAll, describe, expect, it, setDefaultTimeout } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
@@ -29,8 +29,11 @@ import {
   SHIPS,
   serverPlace,
   succeed,
+  TEST_MS_MAX,
 } from "./places.ts";
 import { BUILD_MS_MAX, binary, temporaryDirectory } from "./support.ts";
+
+setDefaultTimeout(TEST_MS_MAX);
 
 beforeAll(async () => {
   await binary();

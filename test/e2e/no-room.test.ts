@@ -1,12 +1,24 @@
 // Directories that cannot be written: read-only for who asks, mounted read-only, or full. What is there stays readable, the
 // refusal says where and why, and once there is room again the next write works.
 
-import { afterAll, beforeAll, describe, expect, it } from "bun:test";
+import { afterAll, beforeAll, describe, expect, it, setDefaultTimeout } from "bun:test";
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ALL, INSERT_LOG } from "./mistakes.ts";
-import { clusterFolder, directoryPlace, FLEET, file, picture, placeAt, SHIPS, succeed } from "./places.ts";
+import {
+  clusterFolder,
+  directoryPlace,
+  FLEET,
+  file,
+  picture,
+  placeAt,
+  SHIPS,
+  succeed,
+  TEST_MS_MAX,
+} from "./places.ts";
 import { BUILD_MS_MAX, binary, type Finished, finish, temporaryDirectory } from "./support.ts";
+
+setDefaultTimeout(TEST_MS_MAX);
 
 const NOBODY = 65_532;
 const SYSTEM = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" };

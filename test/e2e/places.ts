@@ -44,6 +44,9 @@ export const SHIPS = [
   '{"type":"Log","data":{"text":"launched"}}',
 ];
 
+/** Long enough for a test of many processes on a busy machine. */
+export const TEST_MS_MAX = 60_000;
+
 /** A file of lines, and where it is. */
 export async function file(name: string, text: string, directory = temporaryDirectory()): Promise<string> {
   const path = join(directory, name);
