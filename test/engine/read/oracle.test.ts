@@ -1,6 +1,7 @@
 import { describe, expect, it } from "bun:test";
 import { toJson } from "../../../src/engine/read/cells.ts";
-import { executeRead } from "../../../src/engine/read/index.ts";
+import { executeRead, Trace } from "../../../src/engine/read/index.ts";
+import type { TracedStep } from "../../../src/engine/read/trace.ts";
 import type { GraphView } from "../../../src/index/index.ts";
 import { OmnigraphError } from "../../../src/lib/errors.ts";
 import type { ReadPlan } from "../../../src/query/plan.ts";
@@ -22,8 +23,22 @@ function tryPlan(body: string, history: RandomHistory): ReadPlan | null {
   }
 }
 
+/** Kinds of steps that were met, expansions by their mode. */
+const met = new Set<string>();
+
+function note(steps: readonly TracedStep[]): void {
+  for (const { step, inner } of steps) {
+    const isWalk = step.kind === "expand" && step.clause.maxHops > 1 ? "walk " : "";
+    const bindsEdge = step.kind === "expand" && step.clause.edgeVariable !== null ? "edge " : "";
+    met.add(isWalk + bindsEdge + step.kind + ("mode" in step ? ` ${step.mode}` : ""));
+    note(inner);
+  }
+}
+
 async function answer(plan: ReadPlan, view: GraphView): Promise<string> {
-  const result = await executeRead(plan, NO_PARAMETERS, view, { nowMs: NOW_MS });
+  const trace = new Trace();
+  const result = await executeRead(plan, NO_PARAMETERS, view, { nowMs: NOW_MS, trace });
+  note(trace.steps);
   expect(JSON.parse(result.rowsJson())).toHaveLength(result.rowCount);
   return result.rowsJson();
 }
@@ -114,4 +129,29 @@ describe("a read", () => {
     }
     expect(checked).toBeGreaterThan(500);
   }, 60_000);
+
+  it("took every kind of step on the way", () => {
+    expect([...met].sort()).toEqual([
+      "aggregate",
+      "edge expand close",
+      "edge expand each",
+      "expand close",
+      "expand each",
+      "expand merge",
+      "expand tally",
+      "intersect each",
+      "intersect tally",
+      "join",
+      "narrow",
+      "project",
+      "rank",
+      "scan",
+      "sort",
+      "top",
+      "walk expand close",
+      "walk expand each",
+      "walk expand merge",
+      "walk expand tally",
+    ]);
+  });
 });

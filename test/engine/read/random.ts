@@ -143,8 +143,85 @@ interface Scope {
   readonly edges: string[];
 }
 
+/** How the variables of a counted read hang together. */
+const SHAPES: readonly (readonly (readonly [string, string])[])[] = [
+  [["a", "b"]],
+  [
+    ["a", "b"],
+    ["b", "c"],
+  ],
+  [
+    ["a", "b"],
+    ["a", "c"],
+  ],
+  [
+    ["a", "b"],
+    ["b", "a"],
+  ],
+  [
+    ["a", "b"],
+    ["b", "c"],
+    ["c", "a"],
+  ],
+  [
+    ["a", "b"],
+    ["c", "b"],
+    ["c", "a"],
+  ],
+  [
+    ["a", "b"],
+    ["b", "c"],
+    ["c", "p"],
+  ],
+  [
+    ["a", "b"],
+    ["a", "a"],
+  ],
+];
+
+/** The body of a read that counts, sums or groups what hangs together in one of a few shapes. */
+function randomCount(dice: Dice): string {
+  const shape = dice.pick(SHAPES);
+  const scope: Scope = { nodes: [], edges: [] };
+  const clauses = shape.map(([from, to]) => {
+    for (const name of [from, to]) {
+      if (!scope.nodes.some((node) => node.name === name)) scope.nodes.push({ name, type: "A" });
+    }
+    const word = dice.chance(0.25) ? "<e>" : "e";
+    if (dice.chance(0.1) && from !== to) {
+      scope.edges.push(`w${scope.edges.length}-plain`);
+      return `$${from} $w${scope.edges.length}:${word} $${to}`;
+    }
+    const hops = dice.chance(0.1) ? dice.pick(["{1,2}", "{2,3}"]) : "";
+    return dice.chance(0.3) && from !== to
+      ? `$${to} ${word}${hops} $${from}`
+      : `$${from} ${word}${hops} $${to}`;
+  });
+  if (dice.chance(0.3)) clauses.unshift(`$a: A${randomMatch(dice, "A")}`);
+  for (let i = dice.below(3); i > 0; i--) clauses.push(randomFilter(dice, scope));
+  if (dice.chance(0.15))
+    clauses.push(`not { $b e $q ${dice.pick(["", "$q e $r", "$q.n > 0", "$q e{1,2} $a"])} }`);
+  const node = () => dice.pick(scope.nodes).name;
+  const keys = dice.pick([
+    [],
+    [],
+    [`$${node()}.s as g`],
+    [`$${node()} as g`],
+    [`$${node()}.n as g`, `$${node()}.b as h`],
+  ]);
+  const aggregates = [
+    `count($${node()}) as c`,
+    `count($${node()}.n) as d`,
+    `sum($${node()}.big) as t`,
+    `avg($${node()}.n) as m`,
+    `max($${node()}.y) as hi`,
+  ].filter((_, i) => i === 0 || dice.chance(0.3));
+  return `match { ${clauses.join(" ")} } return { ${[...keys, ...aggregates].join(", ")} }`;
+}
+
 /** The body of a read that is well formed, and almost always well typed. */
 export function randomQuery(dice: Dice): string {
+  if (dice.chance(0.35)) return randomCount(dice);
   const scope: Scope = { nodes: [], edges: [] };
   const clauses: string[] = [];
   const count = 1 + dice.below(4);
