@@ -4,9 +4,9 @@
 
 import { assert } from "../lib/assert.ts";
 import type { GraphContext } from "./context.ts";
-import { knownCommits, recordAt } from "./history.ts";
+import { knownCommits, recordAt, recordIn } from "./history.ts";
 import { readEntry } from "./log-read.ts";
-import type { BranchState, CommitId, CommitRecord, LogPlace } from "./types.ts";
+import type { BranchId, BranchState, CommitId, CommitRecord, LogPlace } from "./types.ts";
 
 interface Visit {
   readonly record: CommitRecord;
@@ -17,13 +17,20 @@ interface Visit {
   isBeyond: boolean;
 }
 
-/** Of the common ancestors that are not ancestors of another one: smallest sum of distances, then higher version. */
+/** The head of the live branch whose own log it is; null where there is none. */
+export type FindChain = (log: BranchId) => Promise<BranchState | null>;
+
+/**
+ * Of the common ancestors that are not ancestors of another one: smallest sum of distances, then higher version.
+ * `findChain` is asked for commits of third branches whose log entries cleanup removed.
+ */
 export async function commonAncestor(
   context: GraphContext,
   a: BranchState,
   b: BranchState,
+  findChain: FindChain,
 ): Promise<CommitRecord> {
-  const parents = new Parents(context, [a, b]);
+  const parents = new Parents(context, [a, b], findChain);
   const visits = new Map<CommitId, Visit>();
   const queue: Visit[] = [];
   const reach = (record: CommitRecord, fromA: number, fromB: number, isBeyond: boolean) => {
@@ -73,6 +80,7 @@ class Parents {
   constructor(
     private readonly context: GraphContext,
     private readonly states: readonly BranchState[],
+    private readonly findChain: FindChain,
   ) {
     for (const state of states) for (const record of knownCommits(state)) this.known.set(record.id, record);
   }
@@ -112,6 +120,11 @@ class Parents {
     if (place.position === 0) return this.context.graph.genesis.id === id ? this.context.graph.genesis : null;
     const entry = await readEntry(this.context.objects, place);
     for (const { record } of entry?.commits ?? []) this.known.set(record.id, record);
-    return this.known.get(id) ?? null;
+    return this.known.get(id) ?? (entry === null ? this.inChain(place, id) : null);
+  }
+
+  private async inChain(place: LogPlace, id: CommitId): Promise<CommitRecord | null> {
+    const state = await this.findChain(place.branch);
+    return state === null ? null : recordIn(this.context, state, place.position, id);
   }
 }

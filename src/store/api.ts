@@ -5,7 +5,7 @@ import type { Catalog, EntityType } from "../schema/catalog.ts";
 import type { StorageAdapter } from "../storage/adapter.ts";
 import type { ObjectCache } from "./cache.ts";
 import type { RowBatch } from "./column.ts";
-import type { Compaction } from "./maintenance/index.ts";
+import type { CleanupPolicy, CleanupReport, Compaction } from "./maintenance/index.ts";
 import type {
   BranchId,
   BranchRef,
@@ -143,6 +143,9 @@ export interface GraphStore extends SegmentReader {
 
   /** Compacts the head of a branch, `parallelTypes` types at a time. */
   optimize(branch: string, parallelTypes: number): Promise<Compaction>;
+
+  /** Expires history and deletes what nobody needs any more. */
+  cleanUp(policy: CleanupPolicy): Promise<CleanupReport>;
 
   /** Waits until background checkpoints are done. */
   settle(): Promise<void>;

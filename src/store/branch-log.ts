@@ -6,7 +6,7 @@ import type { Catalog } from "../schema/catalog.ts";
 import { tryCheckpoint } from "./checkpoint-read.ts";
 import type { GraphContext } from "./context.ts";
 import { readFloor } from "./floor.ts";
-import { readHint } from "./hint.ts";
+import { type Hint, readHint, writeHint } from "./hint.ts";
 import { logKey } from "./layout.ts";
 import { FLOOR_CHECK_MS, HINT_TRUST_MS, TAIL_ENTRIES_ADOPT, TAIL_ENTRIES_MAX, WINDOW_MAX } from "./limits.ts";
 import { type ReadEntry, readEntry, readWindow } from "./log-read.ts";
@@ -38,6 +38,8 @@ export class BranchLog {
   /** When storage last said that the known head is the head, in ms. */
   private confirmedAt = 0;
   private beganAt = 0;
+  /** As it was last seen, and when, in ms. */
+  private hint: Hint | null = null;
   private hintReadAt = 0;
   private readonly links = new WeakMap<BranchState, Link>();
   /** A question that is not asked yet: whoever arrives now may share it. */
@@ -149,6 +151,24 @@ export class BranchLog {
     this.adoptAt = TAIL_ENTRIES_ADOPT;
   }
 
+  /** Lets the known state stand on the checkpoint that was noted last, where that is newer than its own. */
+  async adoptNoted(): Promise<boolean> {
+    this.hintReadAt = this.context.ports.now();
+    this.hint = await readHint(this.context.objects, this.ref.id);
+    const { state } = this.current();
+    const position = this.hint?.position ?? 0;
+    if (position <= state.checkpoint.position || position > state.position) return false;
+    const checkpoint = await tryCheckpoint(this.context, this.ref, { branch: this.ref.id, position });
+    if (checkpoint !== null) this.adopt(checkpoint);
+    return checkpoint !== null;
+  }
+
+  /** Notes a checkpoint that was just written, for everybody who opens the branch. */
+  async note(checkpoint: Checkpoint): Promise<void> {
+    this.adopt(checkpoint);
+    this.hint = await writeHint(this.context.objects, checkpoint, this.hint);
+  }
+
   /** Opens again, after a cleanup that this process slept through. What followed older states is not known any more. */
   async reopen(): Promise<void> {
     const askedAt = this.context.ports.now();
@@ -193,6 +213,7 @@ export class BranchLog {
   private begin(opened: OpenedState): void {
     this.beganAt = this.context.ports.now();
     this.hintReadAt = this.beganAt;
+    this.hint = opened.hint;
     const link: Link = { next: null };
     this.links.set(opened.state, link);
     this.known = { state: opened.state, link, tailBytes: opened.tailBytes };
@@ -247,12 +268,7 @@ export class BranchLog {
     const isFresh = entries === 0 || now - this.hintReadAt < HINT_TRUST_MS;
     if (entries <= this.adoptAt && isFresh) return this.current();
     this.adoptAt = Math.max(this.adoptAt, entries + TAIL_ENTRIES_MAX);
-    this.hintReadAt = now;
-    const hint = await readHint(this.context.objects, this.ref.id).catch(() => null);
-    if (hint === null || hint.position <= this.current().state.checkpoint.position) return this.current();
-    const place = { branch: this.ref.id, position: hint.position };
-    const checkpoint = await tryCheckpoint(this.context, this.ref, place);
-    if (checkpoint !== null) this.adopt(checkpoint);
+    await this.adoptNoted().catch(() => false);
     return this.current();
   }
 }

@@ -2,7 +2,7 @@
 
 import { decodeCheckpoint, genesisCheckpoint } from "./checkpoint.ts";
 import type { GraphContext } from "./context.ts";
-import { checkpointKey, checkpointPosition, checkpointsPrefix } from "./layout.ts";
+import { checkpointKey, checkpointsPrefix, positionIn } from "./layout.ts";
 import { logOwner } from "./lineage.ts";
 import type { BranchRef, Checkpoint, LogPlace } from "./types.ts";
 
@@ -61,7 +61,7 @@ async function listCheckpoints({ objects }: GraphContext, branch: string): Promi
       checkpointsPrefix(branch),
       startAfter === undefined ? {} : { startAfter },
     );
-    for (const { key } of page.objects) positions.push(checkpointPosition(key) ?? 0);
+    for (const { key } of page.objects) positions.push(positionIn(key) ?? 0);
     if (page.next === null) return positions.filter((position) => position > 0);
     startAfter = page.next;
   }

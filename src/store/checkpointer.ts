@@ -7,12 +7,11 @@ import type { BranchLog } from "./branch-log.ts";
 import { encodeCheckpoint, extendHistory } from "./checkpoint.ts";
 import { tryCheckpoint } from "./checkpoint-read.ts";
 import type { GraphContext } from "./context.ts";
-import { readHint, writeHint } from "./hint.ts";
 import { checkpointKey } from "./layout.ts";
 import { TAIL_BYTES_MAX, TAIL_ENTRIES_MAX } from "./limits.ts";
 import { logOwner } from "./lineage.ts";
 import { settlePut } from "./settle-put.ts";
-import { nextTypeState, type TypeChange } from "./type-state.ts";
+import { holdsPurged, nextTypeState, type TypeChange } from "./type-state.ts";
 import type { BranchState, Checkpoint, TypeState } from "./types.ts";
 
 /** A hint read longer ago than this is read again before work that somebody else may have done, in ms. */
@@ -71,19 +70,9 @@ export class Checkpointer {
     const { context } = this;
     const state = log.latest;
     assert(state !== null, "a log that is too long is open");
-    if (context.ports.now() - log.openedAt > HINT_FRESH_MS && (await this.adoptFresh(log, state))) return;
+    // Another process may have made one in the meantime.
+    if (context.ports.now() - log.openedAt > HINT_FRESH_MS && (await log.adoptNoted())) return;
     await storeCheckpoint(context, log, await buildCheckpoint(context, state));
-  }
-
-  /** Takes the checkpoint that another process made in the meantime. */
-  private async adoptFresh(log: BranchLog, state: BranchState): Promise<boolean> {
-    const hint = await readHint(this.context.objects, state.ref.id);
-    if (hint === null || hint.position <= state.checkpoint.position || hint.position > state.position)
-      return false;
-    const place = { branch: state.ref.id, position: hint.position };
-    const checkpoint = await tryCheckpoint(this.context, state.ref, place);
-    if (checkpoint !== null) log.adopt(checkpoint);
-    return checkpoint !== null;
   }
 }
 
@@ -107,8 +96,7 @@ export async function storeCheckpoint(
     return false;
   }
   objects.keep(key, checkpoint, bytes.length);
-  log.adopt(checkpoint);
-  await writeHint(objects, checkpoint);
+  await log.note(checkpoint);
   return true;
 }
 
@@ -120,6 +108,7 @@ function isDue(log: BranchLog): boolean {
 /** The whole state, with the rows of the tail in segments. */
 export async function buildCheckpoint(context: GraphContext, state: BranchState): Promise<Checkpoint> {
   const { checkpoint: base, catalog, position } = state;
+  const { purged } = catalog;
   const branch = logOwner(state.ref, position);
   const touched = new Map<number, TypeChange[]>();
   for (const { record, changes } of state.tail) {
@@ -138,8 +127,9 @@ export async function buildCheckpoint(context: GraphContext, state: BranchState)
       const before = base.types.get(id) ?? null;
       const changes = touched.get(id);
       if (type === undefined) return [];
-      if (changes === undefined) return before === null ? [] : [before];
-      return [await nextTypeState(context, type, before, changes, position)];
+      const isClean = before === null || !before.segments.some(({ segment }) => holdsPurged(segment, purged));
+      if (changes === undefined && isClean) return before === null ? [] : [before];
+      return [await nextTypeState(context, type, before, changes ?? [], position, purged)];
     }),
   );
   return {

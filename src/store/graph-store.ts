@@ -26,7 +26,13 @@ import { createWithCommit } from "./first-commit.ts";
 import { readGraphRecord } from "./graph-record.ts";
 import { chainOf, findRecord, recordAt } from "./history.ts";
 import { branchNotFound, commitNotFound, schemaKey } from "./layout.ts";
-import { type Compaction, compactBranch } from "./maintenance/index.ts";
+import {
+  type CleanupPolicy,
+  type CleanupReport,
+  type Compaction,
+  cleanUp,
+  compactBranch,
+} from "./maintenance/index.ts";
 import { Objects } from "./objects.ts";
 import { branchReplaced } from "./publish-errors.ts";
 import { Publisher } from "./publisher.ts";
@@ -36,6 +42,7 @@ import { readSegmentBatches } from "./segment-read.ts";
 import { stepsOf } from "./steps.ts";
 import { commitsAfter, stateAt } from "./time-travel.ts";
 import type {
+  BranchId,
   BranchRef,
   BranchState,
   CommitId,
@@ -191,7 +198,7 @@ class OpenGraphStore implements GraphStore {
   }
 
   commonAncestor(a: BranchState, b: BranchState): Promise<CommitRecord> {
-    return commonAncestor(this.context, a, b);
+    return commonAncestor(this.context, a, b, (log) => this.chainWith(log));
   }
 
   commitsAfter(state: BranchState, base: BranchState): Promise<LoggedCommit[]> {
@@ -209,6 +216,10 @@ class OpenGraphStore implements GraphStore {
   async optimize(name: string, parallelTypes: number): Promise<Compaction> {
     const { log, publisher } = await this.followedBranch(name);
     return this.checkpointer.alone(log, () => compactBranch(this.context, log, publisher, parallelTypes));
+  }
+
+  cleanUp(policy: CleanupPolicy): Promise<CleanupReport> {
+    return cleanUp(this.context, policy);
   }
 
   settle(): Promise<void> {
@@ -287,6 +298,14 @@ class OpenGraphStore implements GraphStore {
     const followed = await this.followed.get(from)?.catch(() => undefined);
     if (followed === undefined || followed.log.latest === null) return forkPointOf(this.context, from);
     return forkAt(await this.head(from));
+  }
+
+  /** The head of the live branch whose own log it is. */
+  private async chainWith(log: BranchId): Promise<BranchState | null> {
+    for await (const state of this.searched([])) {
+      if (state.ref.id === log) return state;
+    }
+    return null;
   }
 
   /** States whose histories are searched for a commit: those at hand, then main's head, then every other branch's. */

@@ -2,6 +2,7 @@
 
 import { stringifyJson } from "../lib/json.ts";
 import { encodeUtf8 } from "../lib/utf8.ts";
+import type { Version } from "../storage/adapter.ts";
 import { hintKey } from "./layout.ts";
 import type { Objects } from "./objects.ts";
 import { FORMAT, StoredValue } from "./stored-json.ts";
@@ -10,31 +11,53 @@ import type { BranchId, Checkpoint } from "./types.ts";
 export interface Hint {
   readonly position: number;
   readonly schemaDigest: string;
+  readonly version: Version;
 }
+
+/** Position of a hint that cannot be read: it says as little as a missing one, and the next checkpoint overwrites it. */
+const DAMAGED = -1;
 
 export async function readHint(objects: Objects, branch: BranchId): Promise<Hint | null> {
-  const key = hintKey(branch);
-  const stored = await objects.storage.get(key);
-  return stored === null ? null : decodeHint(objects.address(key), stored.bytes);
+  const hint = await lookUp(objects, branch);
+  return hint === null || hint.position === DAMAGED ? null : hint;
 }
 
-/** A damaged hint says as little as a missing one; the next checkpoint overwrites it. */
-function decodeHint(address: string, bytes: Uint8Array): Hint | null {
-  try {
-    const hint = StoredValue.parse(address, bytes);
-    return { position: hint.member("position").integer(), schemaDigest: hint.member("schema").string() };
-  } catch {
-    return null;
-  }
-}
-
-/** Notes a checkpoint unless a newer one is noted: who was slow must not lead others to where cleanup has been. */
-export async function writeHint(objects: Objects, { branch, position, head }: Checkpoint): Promise<void> {
+/**
+ * Notes a checkpoint unless a newer one is noted: who was slow must not lead others to where cleanup has been. `known` is
+ * the hint as it was last seen. Answers the one that stands then; null where storage does not say.
+ */
+export async function writeHint(
+  objects: Objects,
+  { branch, position, head }: Checkpoint,
+  known: Hint | null,
+): Promise<Hint | null> {
   const { storage } = objects;
   const key = hintKey(branch);
-  const bytes = encodeUtf8(stringifyJson({ format: FORMAT, position, schema: head.schemaDigest }));
-  const there = await storage.get(key);
-  if (there === null) await storage.putIfAbsent(key, bytes);
-  else if ((decodeHint(objects.address(key), there.bytes)?.position ?? 0) < position)
-    await storage.putIfMatch(key, bytes, there.version);
+  const { schemaDigest } = head;
+  const bytes = encodeUtf8(stringifyJson({ format: FORMAT, position, schema: schemaDigest }));
+  let there = known;
+  while (there === null || there.position < position) {
+    const put =
+      there === null
+        ? await storage.putIfAbsent(key, bytes)
+        : await storage.putIfMatch(key, bytes, there.version);
+    if (put.outcome === "won") return { position, schemaDigest, version: put.version };
+    if (put.outcome === "unknown") return null;
+    there = await lookUp(objects, branch);
+  }
+  return there;
+}
+
+async function lookUp(objects: Objects, branch: BranchId): Promise<Hint | null> {
+  const key = hintKey(branch);
+  const stored = await objects.storage.get(key);
+  if (stored === null) return null;
+  const { version } = stored;
+  try {
+    const hint = StoredValue.parse(objects.address(key), stored.bytes);
+    const position = hint.member("position").integer();
+    return { position, schemaDigest: hint.member("schema").string(), version };
+  } catch {
+    return { position: DAMAGED, schemaDigest: "", version };
+  }
 }

@@ -63,7 +63,21 @@ export async function recordBelow(
   return found;
 }
 
-/** The same among the commits at hand, without any request. */
+/** The commit of the chain that stands at a position, by id; null where it is not there. */
+export async function recordIn(
+  context: GraphContext,
+  state: BranchState,
+  position: number,
+  id: CommitId,
+): Promise<CommitRecord | null> {
+  let record: CommitRecord | null = await recordBelow(context, state, position);
+  while (record !== null && record.position === position && record.id !== id) {
+    record = await recordAt(context, state, record.version - 1);
+  }
+  return record?.id === id ? record : null;
+}
+
+/** The commit of the chain with this version among the commits at hand, without any request. */
 export function knownRecordAt({ checkpoint, tail }: BranchState, version: number): CommitRecord | null {
   const { commits } = checkpoint.history;
   const inPack = version - commits[0].version;

@@ -34,14 +34,15 @@ export function refName(key: string): { readonly name: string } | "inside" | nul
   }
 }
 
+export const logPrefix = (branch: string): string => `branches/${branch}/log/`;
 export const logKey = (branch: string, position: number): string =>
-  `branches/${branch}/log/${positionName(position)}.json`;
+  `${logPrefix(branch)}${positionName(position)}.json`;
 export const checkpointsPrefix = (branch: string): string => `branches/${branch}/checkpoint/`;
 export const checkpointKey = (branch: string, position: number): string =>
   `${checkpointsPrefix(branch)}${positionName(position)}.json`;
 
-/** The position in a checkpoint's key, or null for a foreign object. */
-export function checkpointPosition(key: string): number | null {
+/** The position in the key of a log entry or a checkpoint, or null for a foreign object. */
+export function positionIn(key: string): number | null {
   const match = /\/(\d{20})\.json$/.exec(key);
   return match === null ? null : Number(match[1]);
 }

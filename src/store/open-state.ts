@@ -3,7 +3,7 @@
 import { findCheckpoint, genesisPlace, tryCheckpoint } from "./checkpoint-read.ts";
 import type { GraphContext } from "./context.ts";
 import { readFloor } from "./floor.ts";
-import { readHint } from "./hint.ts";
+import { type Hint, readHint } from "./hint.ts";
 import { logKey } from "./layout.ts";
 import { WINDOW, WINDOW_FORK, WINDOW_MAX } from "./limits.ts";
 import { forkPosition } from "./lineage.ts";
@@ -16,6 +16,8 @@ export interface OpenedState {
   readonly state: BranchState;
   readonly tailBytes: readonly { readonly position: number; readonly bytes: number }[];
   readonly closed: boolean;
+  /** As it stood when the branch was opened. */
+  readonly hint: Hint | null;
 }
 
 /** The head of a branch, read from storage in two waves (three where the tail is long). */
@@ -37,9 +39,10 @@ export async function openState(context: GraphContext, stored: StoredRef): Promi
     context.catalogOf(hint?.schemaDigest ?? stored.schemaDigest).catch(() => null),
   ]);
   if (checkpoint !== null && entries !== null && floor <= Math.max(place.position, forkPosition(ref)) + 1)
-    return replay(context, stored, checkpoint, entries);
+    return { ...(await replay(context, stored, checkpoint, entries)), hint };
   const found = await findCheckpoint(context, ref, Number.MAX_SAFE_INTEGER);
-  return replay(context, stored, found, await entriesAfter(context, stored, found.position, WINDOW_MAX));
+  const since = await entriesAfter(context, stored, found.position, WINDOW_MAX);
+  return { ...(await replay(context, stored, found, since)), hint };
 }
 
 /** Inherited entries, whose number is known, and the branch's own, up to the first missing position. */
@@ -68,7 +71,7 @@ async function replay(
   { ref }: StoredRef,
   checkpoint: Checkpoint,
   entries: readonly ReadEntry[],
-): Promise<OpenedState> {
+): Promise<Omit<OpenedState, "hint">> {
   let state = checkpointState(ref, checkpoint, await context.catalogOf(checkpoint.head.schemaDigest));
   for (const { commits } of entries) {
     for (const commit of commits) {

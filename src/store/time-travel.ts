@@ -2,12 +2,13 @@
 
 import { findCheckpoint, tryCheckpoint } from "./checkpoint-read.ts";
 import type { GraphContext } from "./context.ts";
-import { commitReclaimed, rangeOf, readRetention } from "./floor.ts";
+import { commitReclaimed, type KeptRange, rangeOf, readRetention } from "./floor.ts";
 import { packOf, readPack, recordAt } from "./history.ts";
 import { logKey } from "./layout.ts";
 import { logOwner } from "./lineage.ts";
 import { readEntries } from "./log-read.ts";
 import { afterCommit, checkpointState } from "./replay.ts";
+import { stateDifference } from "./state-difference.ts";
 import type { BranchState, Checkpoint, CommitRecord, LoggedCommit } from "./types.ts";
 
 /** The state at a commit of the first-parent chain of `head`. */
@@ -34,14 +35,62 @@ export async function stateAt(
   return state;
 }
 
-/** The commits of a state's chain, oldest first, after the newest one that is also on the chain of `base`. */
+/**
+ * The commits of a state's chain, oldest first, after the newest one that is also on the chain of `base`. Where cleanup
+ * removed log entries between the two, what changed is found by comparing the states, and told as one commit.
+ */
 export async function commitsAfter(
   context: GraphContext,
   state: BranchState,
   base: BranchState,
 ): Promise<LoggedCommit[]> {
   const shared = await lastShared(context, state, base);
-  return commitsBetween(context, state, shared, state.head, shared.position);
+  const first = await recordAt(context, state, shared.version + 1);
+  if (first === null) return [];
+  const inTail = state.tail.filter(({ record }) => record.version > shared.version);
+  const isAtHand = shared.version >= state.checkpoint.head.version && inTail.every(isInline);
+  // Asked side by side: where entries are gone, reading them fails, and that is no news.
+  const [areKept, commits] = await Promise.all([
+    isAtHand || areEntriesKept(context, state, shared, first),
+    settled(commitsBetween(context, state, shared, state.head, first.position)),
+  ]);
+  if (areKept) return commits();
+  const before = await stateAt(context, state, shared);
+  return [{ record: state.head, changes: await stateDifference(context, before, state) }];
+}
+
+/** What came of a promise, to be looked at later. */
+const settled = <T>(work: Promise<T>): Promise<() => T> =>
+  work.then(
+    (value) => () => value,
+    (thrown: unknown) => () => {
+      throw thrown;
+    },
+  );
+
+const isInline = ({ changes }: LoggedCommit): boolean =>
+  changes.every(({ segments }) => segments.length === 0);
+
+/** Whether cleanup left, with all that they name, the log entries from `first`, which follows `shared`, to the head. */
+async function areEntriesKept(
+  context: GraphContext,
+  { ref, position }: BranchState,
+  shared: CommitRecord,
+  first: CommitRecord,
+): Promise<boolean> {
+  let begun = 0;
+  for (const { branch, until } of [...ref.lineage, { branch: ref.id, until: position }]) {
+    const from = Math.max(begun + 1, first.position);
+    begun = until;
+    if (from > until || from > position) continue;
+    const retention = await readRetention(context.objects, branch);
+    const isWithin = ({ first: oldest, checkpoint, to }: KeptRange) =>
+      checkpoint < from &&
+      (to === null || Math.min(until, position) <= to) &&
+      (branch !== shared.branch || oldest <= shared.version);
+    if (retention !== null && !retention.kept.some(isWithin)) return false;
+  }
+  return true;
 }
 
 /** Two chains share what lies below their fork: the newest commit of it. */

@@ -3,7 +3,7 @@
 
 import { assert } from "../lib/assert.ts";
 import { compareUtf8 } from "../lib/utf8.ts";
-import type { EntityType } from "../schema/catalog.ts";
+import type { EntityType, StableId } from "../schema/catalog.ts";
 import { findRow, keyAt, keyText, type RowKey } from "./batch-search.ts";
 import { BatchBuilder, shapeOf } from "./builder.ts";
 import type { RowBatch } from "./column.ts";
@@ -12,11 +12,20 @@ import { readDead, storeDead } from "./dead-rows.ts";
 import { MERGE_BYTES_MAX, MERGE_FACTOR } from "./limits.ts";
 import { writeSegment } from "./row-writer.ts";
 import { readSegmentBatches } from "./segment-read.ts";
-import type { DeadRows, SegmentRef, TypeChanges, TypeState } from "./types.ts";
+import type { BranchState, DeadRows, SegmentRef, TypeChanges, TypeState } from "./types.ts";
 
 export interface TypeChange {
   readonly version: number;
   readonly changes: TypeChanges;
+}
+
+/** What the commits after the checkpoint did to a type. */
+export function tailChanges({ tail }: Pick<BranchState, "tail">, type: StableId): TypeChange[] {
+  return tail.flatMap(({ record, changes }) =>
+    changes
+      .filter((change) => change.type === type)
+      .map((change): TypeChange => ({ version: record.version, changes: change })),
+  );
 }
 
 /** A segment and which of the keys killed since the checkpoint came after its rows. */
@@ -50,6 +59,10 @@ export interface LiveSource {
   readonly isChanged: boolean;
 }
 
+/** True for a segment with values that a hard drop took: what is written anew must not keep it as it is. */
+export const holdsPurged = ({ columns }: SegmentRef, purged: ReadonlySet<StableId>): boolean =>
+  columns.some((property) => purged.has(property));
+
 /** The type's state at a checkpoint of `position`; `base` is its state at the one before, null for none. */
 export async function nextTypeState(
   context: GraphContext,
@@ -57,11 +70,12 @@ export async function nextTypeState(
   base: TypeState | null,
   changes: readonly TypeChange[],
   position: number,
+  purged: ReadonlySet<StableId>,
 ): Promise<TypeState> {
   const { sources, pending } = await liveRowsOf(context, base, changes);
   const alive = sources.filter(({ segment, allDead }) => allDead.length < segment.rows);
   const parts = arrange(alive, pending);
-  const segments = await Promise.all(parts.map((part) => store(context, type, part, position)));
+  const segments = await Promise.all(parts.map((part) => store(context, type, part, position, purged)));
   return {
     type: type.id,
     count: parts.reduce((sum, { rows }) => sum + rows, 0),
@@ -207,9 +221,11 @@ async function store(
   type: EntityType,
   part: Part,
   position: number,
+  purged: ReadonlySet<StableId>,
 ): Promise<TypeState["segments"][number]> {
-  if (part.sources.length === 1 && part.pending.length === 0) {
-    return keptSegment(context, part.sources[0], position);
+  const [only] = part.sources;
+  if (part.sources.length === 1 && part.pending.length === 0 && !holdsPurged(only.segment, purged)) {
+    return keptSegment(context, only, position);
   }
   const segment = await writeSegment(context, type, await rewrite(context, type, part));
   return { segment, dead: { kind: "none" } };

@@ -4,9 +4,11 @@ import type { Ports } from "../../lib/ports.ts";
 import { decodeAccepted } from "../../schema/index.ts";
 import { ensureConditionalWrites, type StorageAdapter } from "../../storage/index.ts";
 import { type GraphStore, openStore } from "../../store/index.ts";
+import { type CleanupRequest, cleanup } from "./cleanup.ts";
 import { optimize } from "./optimize.ts";
-import type { OptimizeOutput } from "./outputs.ts";
+import type { CleanupOutput, OptimizeOutput } from "./outputs.ts";
 
+export type { CleanupRequest } from "./cleanup.ts";
 export type * from "./outputs.ts";
 
 export interface GraphMaintenance {
@@ -14,6 +16,8 @@ export interface GraphMaintenance {
   readonly uri: string;
   /** Merges segments of main. Run twice, the second finds nothing to do. */
   optimize(): Promise<OptimizeOutput>;
+  /** Expires history beyond the limits that are given; 400 where none is. */
+  cleanup(request: CleanupRequest): Promise<CleanupOutput>;
   /** Waits for work in the background. */
   close(): Promise<void>;
 }
@@ -36,6 +40,7 @@ export async function openMaintenance(options: {
   return {
     uri: storage.uri,
     optimize: () => writing(() => optimize(store, parallel)),
+    cleanup: (request) => writing(() => cleanup(store, request)),
     close: () => store.settle(),
   };
 }

@@ -24,3 +24,24 @@ export interface OptimizeOutput {
   /** Every type, by `type_key`. */
   readonly datasets: readonly OptimizedDataset[];
 }
+
+export interface CleanedDataset {
+  readonly type_key: string;
+  readonly bytes_removed: number;
+  /** Expired commits that had changed the type. */
+  readonly old_versions_removed: number;
+  /** What kept objects of the type from going; the next run tries again. */
+  readonly error: string | null;
+}
+
+export interface CleanupOutput {
+  readonly uri: string;
+  readonly keep_versions: number | null;
+  readonly older_than_secs: number | null;
+  /** Every type, by `type_key`. */
+  readonly datasets: readonly CleanedDataset[];
+  /** Commits of all branches whose state became unreadable. */
+  readonly commits_expired: number;
+  /** Of all objects, also of those that belong to no type. */
+  readonly bytes_removed: number;
+}

@@ -3,10 +3,10 @@
 
 import type { EntityType } from "../../schema/catalog.ts";
 import type { GraphContext } from "../context.ts";
-import { keptSegment, type LiveSource, liveRowsOf, type Pending, type TypeChange } from "../type-state.ts";
+import { rewriteRows } from "../merge-rows.ts";
+import { keptSegment, type LiveSource, liveRowsOf, type Pending, tailChanges } from "../type-state.ts";
 import type { BranchState, TypeState } from "../types.ts";
 import { COMPACT_DEAD_SHARE, COMPACT_SEGMENT_BYTES, COMPACT_SMALL_BYTES } from "./limits.ts";
-import { rewriteRows } from "./merge-rows.ts";
 
 export interface CompactedType {
   /** Null where the type never had rows. */
@@ -19,31 +19,27 @@ export interface CompactedType {
 export async function compactType(
   context: GraphContext,
   type: EntityType,
-  { checkpoint, tail, position }: Pick<BranchState, "checkpoint" | "tail" | "position">,
+  state: Pick<BranchState, "checkpoint" | "tail" | "position">,
 ): Promise<CompactedType> {
-  const base = checkpoint.types.get(type.id) ?? null;
-  const changes = tail.flatMap(({ record, changes: all }): TypeChange[] =>
-    all
-      .filter((change) => change.type === type.id)
-      .map((change) => ({ version: record.version, changes: change })),
-  );
+  const base = state.checkpoint.types.get(type.id) ?? null;
+  const changes = tailChanges(state, type.id);
   if (base === null && changes.length === 0) return { state: null, removed: 0, added: 0 };
   const { sources, pending } = await liveRowsOf(context, base, changes);
   const { rewritten, kept } = divide(sources, pending);
   const live = rewritten.filter(({ segment, allDead }) => allDead.length < segment.rows);
   const written = await rewriteRows(context, type, live, pending, rowsPerSegment(live, pending));
   const segments = [
-    ...(await Promise.all(kept.map((source) => keptSegment(context, source, position)))),
+    ...(await Promise.all(kept.map((source) => keptSegment(context, source, state.position)))),
     ...written.map((segment) => ({ segment, dead: { kind: "none" as const } })),
   ];
-  const state: TypeState = {
+  const compacted: TypeState = {
     type: type.id,
     count:
       kept.reduce((sum, { segment, allDead }) => sum + segment.rows - allDead.length, 0) + rowsOf(written),
     changedAt: changes.at(-1)?.version ?? base?.changedAt ?? 1,
     segments,
   };
-  return { state, removed: rewritten.length, added: written.length };
+  return { state: compacted, removed: rewritten.length, added: written.length };
 }
 
 /** What is worth rewriting. A single small segment without dead rows is as good as it gets. */

@@ -6,7 +6,8 @@ export const COMPACT_SEGMENT_BYTES = 64 * 1024 * 1024;
 export const COMPACT_SMALL_BYTES = COMPACT_SEGMENT_BYTES / 4;
 /** A large segment is rewritten once at least one in so many of its rows is dead. */
 export const COMPACT_DEAD_SHARE = 10;
-/** Bytes of a segment that are read ahead while it is merged. */
-export const COMPACT_READ_BYTES = 4 * 1024 * 1024;
 /** How often the checkpoint of a compaction is tried at a newer position after somebody else's stood at its own. */
 export const COMPACT_CHECKPOINT_ATTEMPTS_MAX = 4;
+
+/** What is younger is not deleted, in ms: a writer may be about to publish it, a reader may still be at it. */
+export const GRACE_MS = 60 * 60_000;

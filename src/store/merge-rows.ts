@@ -1,15 +1,15 @@
 // The live rows of many segments as one sorted stream: each segment is read a few batches ahead, never as a whole.
 
-import type { EntityType } from "../../schema/catalog.ts";
-import { BatchBuilder, shapeOf, sortColumns, takeRows } from "../builder.ts";
-import type { RowBatch, Utf8Column } from "../column.ts";
-import type { GraphContext } from "../context.ts";
-import { writeSegment } from "../row-writer.ts";
-import { readSegmentBatches } from "../segment-read.ts";
-import { compareBytes } from "../sort.ts";
-import type { LiveSource, Pending } from "../type-state.ts";
-import type { SegmentRef } from "../types.ts";
-import { COMPACT_READ_BYTES } from "./limits.ts";
+import type { EntityType } from "../schema/catalog.ts";
+import { BatchBuilder, shapeOf, sortColumns, takeRows } from "./builder.ts";
+import type { RowBatch, Utf8Column } from "./column.ts";
+import type { GraphContext } from "./context.ts";
+import { MERGE_READ_BYTES } from "./limits.ts";
+import { writeSegment } from "./row-writer.ts";
+import { readSegmentBatches } from "./segment-read.ts";
+import { compareBytes } from "./sort.ts";
+import type { LiveSource, Pending } from "./type-state.ts";
+import type { SegmentRef } from "./types.ts";
 
 /** Writes the live rows as segments of at most `rowsPerSegment` rows, in the order of a segment throughout. */
 export async function rewriteRows(
@@ -26,11 +26,7 @@ export async function rewriteRows(
     written.push(await writeSegment(context, type, builder.finishUnsorted()));
     builder = new BatchBuilder(shapeOf(type));
   };
-  const cursors = [
-    ...sources.map((source) => new Cursor(liveBatches(context, source))),
-    ...(pending.length === 0 ? [] : [new Cursor(pendingBatch(type, pending))]),
-  ];
-  let open = await started(cursors);
+  let open = await openCursors(context, type, sources, pending);
   while (open.length > 0) {
     const [least, second] = twoLeast(open);
     // Rows of one segment often stand side by side: they are taken without asking the others.
@@ -38,18 +34,30 @@ export async function rewriteRows(
       builder.appendFrom(least.batch, least.row);
       least.row++;
       if (builder.length === rowsPerSegment) await flush();
-    } while (
-      least.row < least.batch.length &&
-      (second === null || compareRows(least.columns, least.row, second.columns, second.row) < 0)
-    );
+    } while (least.row < least.batch.length && (second === null || compareCursors(least, second) < 0));
     if (least.row === least.batch.length && !(await least.next())) open = open.filter((one) => one !== least);
   }
   await flush();
   return written;
 }
 
+/** Streams over live rows, each at its first row; those without rows are left out. */
+export async function openCursors(
+  context: Pick<GraphContext, "objects">,
+  type: EntityType,
+  sources: readonly LiveSource[],
+  pending: readonly Pending[],
+): Promise<Cursor[]> {
+  const cursors = [
+    ...sources.map((source) => new Cursor(liveBatches(context, source))),
+    ...(pending.length === 0 ? [] : [new Cursor(pendingBatch(type, pending))]),
+  ];
+  const hasRows = await Promise.all(cursors.map((cursor) => cursor.next()));
+  return cursors.filter((_, i) => hasRows[i]);
+}
+
 /** A place in a sorted stream of batches. */
-class Cursor {
+export class Cursor {
   row = 0;
   columns: readonly Utf8Column[] = [];
   private current: RowBatch | null = null;
@@ -72,15 +80,11 @@ class Cursor {
   }
 }
 
-async function started(cursors: readonly Cursor[]): Promise<Cursor[]> {
-  const hasRows = await Promise.all(cursors.map((cursor) => cursor.next()));
-  return cursors.filter((_, i) => hasRows[i]);
-}
-
-function twoLeast(cursors: readonly Cursor[]): [Cursor, Cursor | null] {
+/** The one that stands at the least row, and the next; ones that stand at equal rows come out in any order. */
+export function twoLeast(cursors: readonly Cursor[]): [Cursor, Cursor | null] {
   let least = cursors[0];
   let second: Cursor | null = null;
-  const isBelow = (a: Cursor, b: Cursor) => compareRows(a.columns, a.row, b.columns, b.row) < 0;
+  const isBelow = (a: Cursor, b: Cursor) => compareCursors(a, b) < 0;
   for (const cursor of cursors.slice(1)) {
     if (isBelow(cursor, least)) {
       second = least;
@@ -92,8 +96,11 @@ function twoLeast(cursors: readonly Cursor[]): [Cursor, Cursor | null] {
   return [least, second];
 }
 
-/** Orders two rows of one type that stand in different batches. */
-export function compareRows(
+/** Orders the rows at which two cursors stand. */
+export const compareCursors = (a: Cursor, b: Cursor): number =>
+  compareRows(a.columns, a.row, b.columns, b.row);
+
+function compareRows(
   a: readonly Utf8Column[],
   row: number,
   b: readonly Utf8Column[],
@@ -128,9 +135,9 @@ export async function* liveBatches(
 /** Neighbouring batches that are read together. */
 function readGroups({ batches }: SegmentRef): number[][] {
   const groups: number[][] = [];
-  let bytes = COMPACT_READ_BYTES;
+  let bytes = MERGE_READ_BYTES;
   for (const [place, { length }] of batches.entries()) {
-    if (bytes + length > COMPACT_READ_BYTES) {
+    if (bytes + length > MERGE_READ_BYTES) {
       groups.push([]);
       bytes = 0;
     }

@@ -1,0 +1,92 @@
+// Which versions of which log stay readable: what the policy says, and what no policy may take.
+
+import type { GraphContext } from "../context.ts";
+import { recordAt } from "../history.ts";
+import type { BranchId } from "../types.ts";
+import { mergeBases } from "./merge-bases.ts";
+import type { LiveLog, Survey } from "./survey.ts";
+import { difference, intersection, joined, type Span } from "./versions.ts";
+
+/** A commit expires when it is beyond every limit that is given. */
+export interface CleanupPolicy {
+  /** Newest commits of each branch's first-parent chain. */
+  readonly keep: number | null;
+  readonly olderThanMs: number | null;
+}
+
+export interface Kept {
+  readonly versions: ReadonlyMap<BranchId, readonly Span[]>;
+  /** Keys of log entries that stay beside those. */
+  readonly links: Awaited<ReturnType<typeof mergeBases>>["links"];
+}
+
+export async function keptVersions(
+  context: GraphContext,
+  survey: Survey,
+  policy: CleanupPolicy,
+): Promise<Kept> {
+  const { bases, links } = await mergeBases(
+    context,
+    survey.branches.map(({ state }) => state),
+  );
+  const versions = new Map<BranchId, readonly Span[]>();
+  for (const log of survey.logs.values()) {
+    const id = log.part.log;
+    const asked = joined([
+      ...newest(survey, id, policy.keep),
+      ...(await young(context, log, policy.olderThanMs)),
+    ]);
+    const needed = [
+      ...forkPoints(survey, id),
+      ...bases.filter(({ branch }) => branch === id).map(({ version }): Span => [version, version]),
+    ];
+    // What expired once does not come back, unless a branch came to need it while it did.
+    const kept = joined([...intersection(asked, readableVersions(log)), ...needed]);
+    versions.set(id, difference(kept, log.retention?.lost ?? []));
+  }
+  return { versions, links };
+}
+
+/** Versions of a log that can be read now. */
+export function readableVersions({ part, retention }: LiveLog): Span[] {
+  const { firstVersion, lastVersion } = part;
+  if (retention === null) return joined([[firstVersion, lastVersion]]);
+  return intersection(
+    [[firstVersion, lastVersion]],
+    retention.kept.map(({ first, last }): Span => [first, last ?? lastVersion]),
+  );
+}
+
+/** The newest versions of every branch that reads the log: at least its head. */
+function newest({ branches }: Survey, log: BranchId, keep: number | null): Span[] {
+  return branches.flatMap(({ state, parts }) => {
+    const { version } = state.head;
+    const wanted: Span = [version - Math.max(1, keep ?? 1) + 1, version];
+    return parts
+      .filter((part) => part.log === log)
+      .flatMap(({ firstVersion, lastVersion }) => intersection([wanted], [[firstVersion, lastVersion]]));
+  });
+}
+
+async function young(context: GraphContext, log: LiveLog, olderThanMs: number | null): Promise<Span[]> {
+  if (olderThanMs === null) return [];
+  const since = (context.ports.now() - olderThanMs) * 1000;
+  const spans: Span[] = [];
+  for (const [first, last] of readableVersions(log)) {
+    for (let version = first; version <= last; version++) {
+      const record = await recordAt(context, log.branch.state, version);
+      if (record !== null && record.authoredAt >= since) spans.push([version, version]);
+    }
+  }
+  return joined(spans);
+}
+
+/** Where branches left the log. */
+function forkPoints({ branches }: Survey, log: BranchId): Span[] {
+  return branches.flatMap(({ parts }) =>
+    parts
+      .slice(0, -1)
+      .filter((part) => part.log === log)
+      .map(({ lastVersion }): Span => [lastVersion, lastVersion]),
+  );
+}
