@@ -27,7 +27,11 @@ function needsWholeTypes(plan: ReadPlan): boolean {
     clause.kind === "text"
       ? clause.function === "fuzzy"
       : clause.kind === "not" && clause.clauses.some(isFuzzy);
-  return plan.order.some((key) => key.kind === "rank") || plan.clauses.some(isFuzzy);
+  return (
+    plan.order.some((key) => key.kind === "rank") ||
+    plan.items.some(({ expression }) => expression.kind === "rank" || expression.kind === "textMatch") ||
+    plan.clauses.some(isFuzzy)
+  );
 }
 
 class Reach {

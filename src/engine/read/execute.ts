@@ -1,7 +1,6 @@
 // A read from plan to rows: solve the clauses, rank, group, order, cut.
 
 import type { GraphView } from "../../index/index.ts";
-import { unsupported } from "../../lib/errors.ts";
 import { resolveConstant } from "../../query/index.ts";
 import type { Constant, OrderKey, Parameters, ReadPlan, ReturnExpression } from "../../query/plan.ts";
 import type { PropertyType } from "../../schema/catalog.ts";
@@ -10,11 +9,12 @@ import { type Cells, takeCells } from "./cells.ts";
 import { coldTables } from "./cold.ts";
 import { ReadContext, type ReadOptions } from "./context.ts";
 import { cellsKey, tieKeys } from "./order.ts";
-import { plannedTypes, refuseUnsupported } from "./plan-walk.ts";
+import { plannedTypes } from "./plan-walk.ts";
 import { countsRows, purposeOf } from "./purpose.ts";
 import { rankedVariable, rankRows } from "./rank.ts";
 import { columnOf, type Relation } from "./relation.ts";
 import { type ReadRows, readRows } from "./result.ts";
+import { searchCells } from "./search-cells.ts";
 import { solve } from "./solve.ts";
 import { type SortKey, sortedRows } from "./sort.ts";
 
@@ -27,7 +27,6 @@ export async function executeRead(
   view: GraphView,
   options: ReadOptions,
 ): Promise<ReadRows> {
-  refuseUnsupported(plan);
   const resolve = (constant: Constant) => resolveConstant(constant, parameters, options.nowMs);
   const few = await coldTables(plan, view, resolve);
   if (few === null) await view.load(plannedTypes(plan));
@@ -44,7 +43,10 @@ async function runRead(context: ReadContext): Promise<ReadRows> {
   if (first?.kind === "rank") {
     trace?.finish({ kind: "rank", rank: first.rank, rows: solved.length }, relation.length);
   }
-  const output = plan.aggregated ? groupedOutput(context, relation) : plainOutput(context, relation);
+  const searched = await searchCells(context, solved, relation);
+  const output = plan.aggregated
+    ? groupedOutput(context, relation)
+    : plainOutput(context, relation, searched);
   if (plan.aggregated) {
     const hasKeys = plan.items.some(({ expression }) => expression.kind !== "aggregate");
     const groups = hasKeys ? Math.sqrt(relation.length) : 1;
@@ -73,10 +75,16 @@ interface Output {
   tieKeys(): SortKey[];
 }
 
-function plainOutput(context: ReadContext, relation: Relation): Output {
+function plainOutput(
+  context: ReadContext,
+  relation: Relation,
+  searched: ReadonlyMap<ReturnExpression, Cells>,
+): Output {
   const { plan } = context;
   const [first] = plan.order;
-  const cells = plan.items.map((item) => cellsOf(context, relation, item.expression));
+  const cells = plan.items.map(
+    ({ expression }) => searched.get(expression) ?? cellsOf(context, relation, expression),
+  );
   return {
     count: relation.length,
     cells,
@@ -137,9 +145,8 @@ function cellsOf(context: ReadContext, relation: Relation, expression: ReturnExp
     case "aggregate":
       throw new Error("invariant broken: an aggregate in a query that does not group");
     case "rank":
-      throw unsupported(`${expression.rank.kind} in return`);
     case "textMatch":
-      throw unsupported(`${expression.call.function} in return`);
+      throw new Error(`invariant broken: ${expression.kind} is computed for all rows together`);
     default:
       return { kind: "constant", value: context.value(expression), type: expression.type };
   }

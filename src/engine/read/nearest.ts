@@ -74,6 +74,15 @@ export function distances(table: Table, property: Property, query: Float32Array)
   };
 }
 
+/** Tells whether a number has a vector. */
+export function hasVector(table: Table, property: Property): (number: number) => boolean {
+  const column = table.column(property);
+  return (number) => {
+    if (!table.isPlain && table.isTouched(number)) return table.value(number, property) !== null;
+    return column !== undefined && isValid(column.valid, number);
+  };
+}
+
 export async function queryVector(context: ReadContext, arm: NearestArm): Promise<Float32Array> {
   const value = context.value(arm.query);
   if (typeof value === "string") {

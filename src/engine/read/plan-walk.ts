@@ -1,6 +1,5 @@
-// What a plan needs, and what of it this build does not have.
+// What a plan needs.
 
-import { unsupported } from "../../lib/errors.ts";
 import type { Clause, ReadPlan } from "../../query/plan.ts";
 import type { EntityType } from "../../schema/catalog.ts";
 
@@ -20,12 +19,4 @@ export function plannedTypes(plan: ReadPlan): Set<EntityType> {
   for (const variable of plan.variables) addEdge(variable.type);
   visit(plan.clauses);
   return types;
-}
-
-/** Refuses, before anything is read, what cannot be run. */
-export function refuseUnsupported(plan: ReadPlan): void {
-  for (const { expression } of plan.items) {
-    if (expression.kind === "rank") throw unsupported(`${expression.rank.kind} in return`);
-    if (expression.kind === "textMatch") throw unsupported(`${expression.call.function} in return`);
-  }
 }

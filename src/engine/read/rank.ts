@@ -4,9 +4,9 @@
 import type { RankFunction, VariableSlot } from "../../query/plan.ts";
 import type { ReadContext } from "./context.ts";
 import { fusedRanking } from "./fusion.ts";
-import { nearestRanking } from "./nearest.ts";
+import { hasVector, nearestRanking } from "./nearest.ts";
 import { distinctNumbers, type Ranking, rankedRows, rankKey } from "./ranking.ts";
-import type { Relation } from "./relation.ts";
+import { columnOf, keepRows, type Relation } from "./relation.ts";
 import type { SortKey } from "./sort.ts";
 import { bm25Scorer } from "./text-call.ts";
 
@@ -25,11 +25,28 @@ export function rankedVariable(rank: RankFunction): VariableSlot {
 /** Applies the query's rank function, if it orders by one. */
 export async function rankRows(context: ReadContext, relation: Relation): Promise<Ranked> {
   const first = context.plan.order[0];
-  if (first === undefined || first.kind !== "rank") return { relation, keys: [] };
+  if (first === undefined || first.kind !== "rank") {
+    return { relation: withDistances(context, relation), keys: [] };
+  }
   const variable = rankedVariable(first.rank);
   const ranking = await rankingOf(context, relation, first.rank);
   const kept = rankedRows(relation, variable, context.nodes(variable), ranking);
   return { relation: kept, keys: [rankKey(kept, variable, ranking)] };
+}
+
+/** Ordering by an alias of a nearest item is ordering by nearest: what has no distance takes no part. */
+function withDistances(context: ReadContext, relation: Relation): Relation {
+  const { items, order } = context.plan;
+  let kept = relation;
+  for (const key of order) {
+    const expression = key.kind === "item" ? items[key.item].expression : null;
+    if (expression?.kind !== "rank" || expression.rank.kind !== "nearest") continue;
+    const { variable, property } = expression.rank;
+    const isThere = hasVector(context.nodes(variable), property);
+    const numbers = columnOf(kept, variable);
+    kept = keepRows(kept, (row) => isThere(numbers[row]));
+  }
+  return kept;
 }
 
 function rankingOf(context: ReadContext, relation: Relation, rank: RankFunction): Promise<Ranking> {

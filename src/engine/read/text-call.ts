@@ -30,6 +30,18 @@ export async function applyTextCall(
   return keepNumbers(relation, call.variable, (number) => found(number) === wanted);
 }
 
+/** Reads whether a call finds a number's text; null where it has no query. */
+export async function truthOf(
+  context: ReadContext,
+  rows: number,
+  call: TextCall,
+): Promise<(number: number) => boolean | null> {
+  const query = context.value(call.query);
+  if (typeof query !== "string") return () => null;
+  const found = await finder(context, rows, call, query);
+  return found instanceof Uint8Array ? (number) => found[number] === 1 : found;
+}
+
 /** What a call finds: one for each number that it finds, or a test. */
 async function finder(
   context: ReadContext,

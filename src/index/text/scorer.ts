@@ -54,21 +54,26 @@ export class Scorer {
     });
   }
 
-  /** The score of an entity; 0 where it has none of the tokens. */
-  scoreOf(number: number): number {
+  private scoreOf(number: number): number {
     if (isBaseCurrent(this.table, number)) return this.baseScore(number);
     return this.changed.get(number) ?? 0;
   }
 
+  /** Reads the score of an entity, which is 0 where it has none of the tokens; about so many will be asked for. */
+  reader(entities: number): (number: number) => number {
+    if (entities * UNINDEXED_SHARE < this.table.bound) return (number) => this.scoreOf(number);
+    const scores = this.allScores();
+    return (number) => scores[number];
+  }
+
   /** The scores of those of these entities that have a token. */
   scoresOf(numbers: Int32Array): ScoredTexts {
-    const isMany = numbers.length * UNINDEXED_SHARE >= this.table.bound;
-    const scores = isMany ? this.allScores() : null;
+    const scoreOf = this.reader(numbers.length);
     const found: number[] = [];
     const costs: number[] = [];
     for (let i = 0; i < numbers.length; i++) {
       const number = numbers[i];
-      const score = scores === null ? this.scoreOf(number) : scores[number];
+      const score = scoreOf(number);
       if (score === 0) continue;
       found.push(number);
       costs.push(-score);

@@ -427,13 +427,3 @@ describe("text", () => {
     );
   });
 });
-
-describe("what is not built", () => {
-  it("is refused by name", async () => {
-    const f = new FixtureF(`${SCHEMA_F} node Doc { body: String? v: Vector(2)? }`);
-    const refused = (body: string) =>
-      expect(column(f, body)).rejects.toThrow("is not supported by this build");
-    await refused('match { $d: Doc } return { bm25($d.body, "x") as s }');
-    await refused('match { $d: Doc } return { search($d.body, "x") as s }');
-  });
-});

@@ -141,3 +141,64 @@ describe("rrf", () => {
     expect(ask(0)).rejects.toThrow("rrf k must be an integer greater than 0");
   });
 });
+
+describe("rank and text functions as return items", () => {
+  it("44: give the scores, and order by their alias", async () => {
+    const rrf = "rrf(nearest($d.v, $q), bm25($d.text, $t))";
+    const body = `match { $d: Doc } return { $d, ${rrf} as s } order { s desc } limit 5`;
+    const rows = await names(library(), body, { t: "apple" }, "$q: Vector(4), $t: String");
+    const one = (...places: number[]) => places.reduce((sum, place) => sum + 1 / (60 + place), 0);
+    // d1 to d5 by distance; d6, d1, d2, d4 by text.
+    expect(rows).toEqual([
+      ["d1", one(1, 2)],
+      ["d2", one(2, 3)],
+      ["d4", one(4, 4)],
+      ["d6", one(1)],
+      ["d3", one(3)],
+    ]);
+  });
+
+  it("say the distance and the score beside the order by them", async () => {
+    const order = (rank: string) => `match { $d: Doc } return { $d, ${rank} as s } order { ${rank} } limit 2`;
+    const far = (await names(library(), order("nearest($d.v, $q)"))) as [string, number][];
+    expect(far[0]).toEqual(["d1", 0]);
+    expect(far[1][0]).toBe("d2");
+    expect(far[1][1]).toBeCloseTo(0.04, 6);
+    const good = (await names(library(), order('bm25($d.text, "apple")'))) as [string, number][];
+    expect(good.map(([name]) => name)).toEqual(["d6", "d1"]);
+    expect(good[0][1]).toBeGreaterThan(good[1][1]);
+  });
+
+  it("have a value for every row: no distance is null, no token is 0, no arm is 0", async () => {
+    const clause = "match { $d: Doc $d.n >= 4 }";
+    const fused = 'rrf(nearest($d.v, $q), bm25($d.text, "cherry"))';
+    const items = `$d, bm25($d.text, "cherry"), ${fused} as f, nearest($d.v, $q) as far`;
+    const rows = (await names(library(), `${clause} return { ${items} } order { $d.name }`)) as unknown[][];
+    expect(rows.map(([name, score, fusion, far]) => [name, score, fusion, far === null])).toEqual([
+      ["d5", 0, 1 / 61, false],
+      ["d6", 0, 0, true],
+    ]);
+  });
+
+  it("leave out what has no distance where the alias of one orders", async () => {
+    const body = "match { $d: Doc } return { $d, nearest($d.v, $q) as far } order { far } limit 9";
+    expect(((await names(library(), body)) as unknown[][]).map(([name]) => name)).toEqual([
+      "d1",
+      "d2",
+      "d3",
+      "d4",
+      "d5",
+    ]);
+  });
+
+  it("tell of each row whether its text is found", async () => {
+    const items =
+      'search($d.text, "PIES") as pie, fuzzy($d.text, "banena") as near, match_text($d.text, $t) as none';
+    const body = `match { $d: Doc $d.n <= 2 } return { $d, ${items} } order { $d.name }`;
+    expect(await names(library(), body, { t: null }, "$t: String?")).toEqual([
+      ["d1", false, false, null],
+      ["d2", true, false, null],
+      ["d3", false, true, null],
+    ]);
+  });
+});

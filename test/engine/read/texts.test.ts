@@ -11,7 +11,7 @@ node Doc { name: String @key
   shelf: I32
   text: String? }
 `;
-const DOCUMENTS = 1_500;
+const DOCUMENTS = 700;
 const WORDS = [
   "harbour",
   "harbours",
@@ -87,7 +87,7 @@ function bm25(docs: readonly Doc[], query: string): Map<Doc, number> {
 async function ask(history: History, body: string, text: string): Promise<Value[]> {
   const plan = planRead(`query q($q: String) { ${body} }`, history.catalog);
   const answers: Value[][] = [];
-  for (const checkpointed of [0, 1, 3, history.commits.length]) {
+  for (const checkpointed of [0, 1, history.commits.length]) {
     const view = history.cache().view(history.state({ checkpointed, rowsPerBatch: 400 }));
     for (const _ of [1, 2]) {
       const result = await executeRead(plan, new Map([["q", text]]), view, { nowMs: NOW_MS });
@@ -106,12 +106,12 @@ const FILTERS = [
 
 describe("bm25 over many texts", () => {
   it("ranks by the formula over all texts, whatever the filter, the limit and the commits on top", async () => {
-    for (let seed = 1; seed <= 4; seed++) {
+    for (let seed = 1; seed <= 3; seed++) {
       const history = library(seed);
       const docs = documents(history);
       const dice = new Dice(50 + seed);
       for (const [clause, isIn] of FILTERS) {
-        for (const limit of ["limit 7", "limit 400", ""]) {
+        for (const limit of ["limit 7", "limit 200", ""]) {
           const query = Array.from({ length: 1 + dice.below(4) }, () => dice.pick(WORDS)).join(" ");
           const scores = bm25(docs, query);
           const body = `match { ${clause} } return { $d.name } order { bm25($d.text, $q) } ${limit}`;

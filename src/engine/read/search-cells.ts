@@ -1,0 +1,58 @@
+// Search and rank functions as return items: the score or the truth of each row.
+
+import type { RankFunction, ReturnExpression, Value } from "../../query/plan.ts";
+import type { Cells } from "./cells.ts";
+import type { ReadContext } from "./context.ts";
+import { fusedScores } from "./fusion.ts";
+import { distances, queryVector } from "./nearest.ts";
+import { rankedVariable } from "./rank.ts";
+import { columnOf, type Relation } from "./relation.ts";
+import { bm25Scorer, truthOf } from "./text-call.ts";
+
+/** The columns of such items for the rows of `relation`; `solved` are all rows that the clauses left. */
+export async function searchCells(
+  context: ReadContext,
+  solved: Relation,
+  relation: Relation,
+): Promise<ReadonlyMap<ReturnExpression, Cells>> {
+  const cells = new Map<ReturnExpression, Cells>();
+  for (const { expression } of context.plan.items) {
+    if (expression.kind !== "rank" && expression.kind !== "textMatch") continue;
+    const [variable, read] =
+      expression.kind === "rank"
+        ? [rankedVariable(expression.rank), await scoreOf(context, solved, relation, expression.rank)]
+        : [expression.call.variable, await truthOf(context, relation.length, expression.call)];
+    const values = Array.from(columnOf(relation, variable), read);
+    cells.set(expression, { kind: "values", values, type: expression.type });
+    await context.worked(relation.length);
+  }
+  return cells;
+}
+
+/** Reads the score of a number: null where it has no vector, 0 where it has no token or stands in no arm. */
+async function scoreOf(
+  context: ReadContext,
+  solved: Relation,
+  relation: Relation,
+  rank: RankFunction,
+): Promise<(number: number) => Value> {
+  switch (rank.kind) {
+    case "nearest": {
+      const distanceOf = distances(
+        context.nodes(rank.variable),
+        rank.property,
+        await queryVector(context, rank),
+      );
+      return (number) => {
+        const distance = distanceOf(number);
+        return Number.isNaN(distance) ? null : distance;
+      };
+    }
+    case "bm25":
+      return (await bm25Scorer(context, rank)).reader(relation.length);
+    case "rrf": {
+      const scores = await fusedScores(context, solved, rank, context.plan.limit);
+      return (number) => scores.get(number) ?? 0;
+    }
+  }
+}
