@@ -9,22 +9,22 @@ import type { GraphContext } from "./context.ts";
 import { type DeletesObject, decodeEntry, encodeEntry } from "./entry.ts";
 import { findHead } from "./find-head.ts";
 import { branchNotFound, logKey, refKey } from "./layout.ts";
-import { CLOSED_REF_PATIENCE_MS, PARALLEL_REQUESTS_MAX } from "./limits.ts";
+import { PARALLEL_REQUESTS_MAX } from "./limits.ts";
 import { inParallel } from "./parallel.ts";
 import {
+  DELETED,
   decodeRef,
   encodeRef,
+  isLeft,
   listRefNames,
   mainRef,
+  readName,
   readRef,
   type StoredRef,
-  type VersionedRef,
 } from "./refs.ts";
-import { settlePut } from "./settle-put.ts";
+import { settlePut, settleReplacement } from "./settle-put.ts";
 import type { BranchRef, LogPlace, TypeChanges } from "./types.ts";
 
-/** How often the ref of a branch that is being deleted is looked at, in ms. */
-const CLOSED_REF_POLL_MS = 200;
 const NO_DELETES = new Map<TypeChanges, DeletesObject>();
 
 /** Where a fork begins, and what opening it starts from. */
@@ -91,29 +91,15 @@ export async function putRef(
   const { name, id } = created.ref;
   const key = refKey(name);
   const bytes = encodeRef(created);
-  const isOurs = (stored: Uint8Array) => decodeRef(objects.address(key), name, stored).ref.id === id;
+  const isOurs = (stored: Uint8Array) =>
+    !isLeft(stored) && decodeRef(objects.address(key), name, stored).ref.id === id;
   const outcome = await settlePut(objects.storage, ports, key, bytes, isOurs);
-  return outcome === "lost" ? replaceDead(context, name, bytes, isOurs) : outcome;
-}
-
-/** The name is taken. If by a branch whose deletion was interrupted between its two steps, it is free all the same. */
-async function replaceDead(
-  context: GraphContext,
-  name: string,
-  bytes: Uint8Array,
-  isOurs: (bytes: Uint8Array) => boolean,
-): Promise<"won" | "lost" | "unreachable"> {
-  const { objects, ports } = context;
-  const key = refKey(name);
-  const holder = await readRef(objects, name);
+  if (outcome !== "lost") return outcome;
+  // There is something under the name. What a deleted branch left is free to take.
+  const holder = await readName(objects, name);
   if (holder === null) return settlePut(objects.storage, ports, key, bytes, isOurs);
-  if (!(await isDead(context, holder))) return "lost";
-  const left = await awaitDeletion(context, holder);
-  if (left === null) return settlePut(objects.storage, ports, key, bytes, isOurs);
-  const put = await objects.storage.putIfMatch(key, bytes, left.version);
-  if (put.outcome !== "unknown") return put.outcome;
-  const there = await objects.storage.get(key);
-  return there !== null && isOurs(there.bytes) ? "won" : "lost";
+  if (holder.ref !== null && !(await isDead(context, holder))) return "lost";
+  return settleReplacement(objects.storage, ports, key, bytes, holder.version, isOurs);
 }
 
 async function isDead(context: GraphContext, stored: StoredRef): Promise<boolean> {
@@ -126,18 +112,7 @@ async function isDead(context: GraphContext, stored: StoredRef): Promise<boolean
   }
 }
 
-/** Whoever closed the log removes the ref next: gives it time to, and answers the ref that is left, or null. */
-async function awaitDeletion(context: GraphContext, dead: VersionedRef): Promise<VersionedRef | null> {
-  for (let waited = 0; ; waited += CLOSED_REF_POLL_MS) {
-    const now = await readRef(context.objects, dead.ref.name);
-    if (now === null || now.ref.id !== dead.ref.id || waited >= CLOSED_REF_PATIENCE_MS) {
-      return now?.ref.id === dead.ref.id ? now : null;
-    }
-    await context.ports.sleep(CLOSED_REF_POLL_MS);
-  }
-}
-
-/** Ends a branch: its log is closed, so that late writers lose and learn why, then its name is removed. */
+/** Ends a branch: its log is closed, so that late writers lose and learn why, then its name is given free. */
 export async function deleteRef(context: GraphContext, name: string): Promise<void> {
   if (name === MAIN) throw badRequest(`cannot delete branch '${MAIN}'`);
   const { objects } = context;
@@ -149,10 +124,20 @@ export async function deleteRef(context: GraphContext, name: string): Promise<vo
       `cannot delete branch '${name}' because descendant branch '${descendant}' still depends on it`,
     );
   }
-  if (!(await closeLog(context, stored)) && (await awaitDeletion(context, stored)) === null) {
-    throw branchNotFound(name);
+  const isOurDeletion = await closeLog(context, stored);
+  const freed = await settleReplacement(
+    objects.storage,
+    context.ports,
+    refKey(name),
+    DELETED,
+    stored.version,
+    isLeft,
+  );
+  if (freed === "unreachable") {
+    throw stoppedAnswering(context, `branch '${name}' was being deleted: delete it again`);
   }
-  await objects.storage.delete(refKey(name));
+  // Whoever takes the name of a closed branch frees it too. Nobody else's deletion is ours.
+  if (freed === "lost" && !isOurDeletion) throw branchNotFound(name);
 }
 
 /** The first branch by name, in byte order, that inherits from this one. */

@@ -65,8 +65,6 @@ export const SETTLE_WAIT_MS_MAX = 2000;
 export const FLOOR_CHECK_MS = 60_000;
 /** How long a process builds on a checkpoint before it asks for a newer one, in ms: far below the grace that cleanup gives. */
 export const HINT_TRUST_MS = 5 * 60_000;
-/** How long a branch whose log is closed may keep its ref before its deletion counts as interrupted, in ms. */
-export const CLOSED_REF_PATIENCE_MS = 2000;
 
 /** Bytes of decoded immutable objects kept by a process. */
 export const CACHE_BYTES = 128 * 1024 * 1024;

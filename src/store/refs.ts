@@ -1,4 +1,8 @@
 // Branch refs: a name, the log it stands for, and where that was forked.
+//
+// A ref is only ever created or replaced, each on the condition that the name is as the writer found it. A deleted branch
+// leaves an empty object: to remove it would be a request without a condition, and one that comes late, or is sent again
+// because its answer was lost, would take away the branch that has the name by then.
 
 import { type JsonValue, stringifyJson } from "../lib/json.ts";
 import { encodeUtf8 } from "../lib/utf8.ts";
@@ -35,13 +39,28 @@ export function mainRef(graph: GraphRecord): StoredRef {
   };
 }
 
-/** The ref of a branch other than main; null where there is none. */
-export async function readRef(objects: Objects, name: string): Promise<VersionedRef | null> {
+/** What stands under a name: a branch, what a deleted one left, or nothing. */
+export type NameHolder = VersionedRef | { readonly ref: null; readonly version: Version } | null;
+
+export async function readName(objects: Objects, name: string): Promise<NameHolder> {
   const key = refKey(name);
   const stored = await objects.storage.get(key);
   if (stored === null) return null;
-  return { ...decodeRef(objects.address(key), name, stored.bytes), version: stored.version };
+  const { version } = stored;
+  return isLeft(stored.bytes)
+    ? { ref: null, version }
+    : { ...decodeRef(objects.address(key), name, stored.bytes), version };
 }
+
+/** The ref of a branch other than main; null where there is none. */
+export async function readRef(objects: Objects, name: string): Promise<VersionedRef | null> {
+  const holder = await readName(objects, name);
+  return holder === null || holder.ref === null ? null : holder;
+}
+
+/** What a deleted branch leaves under its name. */
+export const DELETED: Uint8Array = new Uint8Array(0);
+export const isLeft = (bytes: Uint8Array): boolean => bytes.length === DELETED.length;
 
 export function encodeRef({ ref, checkpoint, schemaDigest }: StoredRef): Uint8Array {
   const json: JsonValue = {
@@ -82,7 +101,8 @@ export async function listRefNames(objects: Objects): Promise<string[]> {
   let startAfter: string | undefined;
   for (;;) {
     const page = await objects.storage.list(REFS_PREFIX, startAfter === undefined ? {} : { startAfter });
-    const found = await inParallel(page.objects, PARALLEL_REQUESTS_MAX, ({ key }) => nameOf(objects, key));
+    const refs = page.objects.filter(({ size }) => size > DELETED.length);
+    const found = await inParallel(refs, PARALLEL_REQUESTS_MAX, ({ key }) => nameOf(objects, key));
     for (const name of found) if (name !== null) names.push(name);
     if (page.next === null) return names;
     startAfter = page.next;
@@ -93,7 +113,7 @@ async function nameOf(objects: Objects, key: string): Promise<string | null> {
   const told = refName(key);
   if (told !== "inside") return told?.name ?? null;
   const stored = await objects.storage.get(key);
-  return stored === null
+  return stored === null || isLeft(stored.bytes)
     ? null
     : StoredValue.parse(objects.address(key), stored.bytes).member("name").string();
 }

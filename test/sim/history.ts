@@ -22,13 +22,12 @@ export interface Branch {
   readonly id: string;
   readonly name: string;
   readonly ancestors: readonly string[];
-  /** When it came, was closed, and when its ref was gone (steps of the timeline). */
+  /** When it came, was closed, and when its name was free again (steps of the timeline). */
   readonly createdAt: number;
   closedAt: number;
   removedAt: number;
-  /** A create that was told of its success, and a delete, each belong to one branch. */
+  /** Each create that was told of its success made a branch of its own. */
   isCreateClaimed: boolean;
-  isDeleteClaimed: boolean;
   lastPosition: number;
   /** Every head that it had, oldest first. */
   readonly reigns: Reign[];
@@ -95,20 +94,21 @@ export class History {
   put(key: string, text: () => string): void {
     const log = /^branches\/([^/]+)\/log\/(\d+)\.json$/.exec(key);
     if (log !== null) this.appended(log[1], Number(log[2]), JSON.parse(text()));
+    else if (key.startsWith("refs/") && text() === "") this.freed(decodeName(key));
     else if (key.startsWith("refs/")) this.named(JSON.parse(text()));
     else if (key === "graph.json") this.began(JSON.parse(text()));
   }
 
   /** Told of every delete. */
   deleted(key: string): void {
-    if (!key.startsWith("refs/")) {
-      this.fail(`${key} was deleted`);
-      return;
-    }
-    const name = decodeURIComponent(key.slice("refs/".length, -".json".length));
+    this.fail(`${key} was deleted`);
+  }
+
+  /** A deleted branch leaves an empty object under its name. */
+  private freed(name: string): void {
     const branch = this.holder(name);
     if (branch === null) return;
-    if (branch.closedAt === NEVER) this.fail(`the ref of branch '${name}', which is alive, was deleted`);
+    if (branch.closedAt === NEVER) this.fail(`the name of branch '${name}', which is alive, was given free`);
     branch.removedAt = this.step();
   }
 
@@ -149,7 +149,7 @@ export class History {
   private addBranch(id: string, name: string, ancestors: readonly string[], position: number): Branch {
     const branch: Branch = {
       ...{ id, name, ancestors, createdAt: this.step(), closedAt: NEVER, removedAt: NEVER },
-      ...{ isCreateClaimed: false, isDeleteClaimed: false, lastPosition: position, reigns: [] },
+      ...{ isCreateClaimed: false, lastPosition: position, reigns: [] },
     };
     this.branches.set(id, branch);
     return branch;
@@ -227,6 +227,8 @@ export class History {
     branch.reigns.push({ commit, from: this.step(), until: NEVER, isHead });
   }
 }
+
+const decodeName = (key: string): string => decodeURIComponent(key.slice("refs/".length, -".json".length));
 
 /** The first-parent chain, newest first. */
 export function chainOf(head: Commit): Commit[] {

@@ -244,7 +244,7 @@ describe("deleting a branch", () => {
   it("that dies between its two steps leaves a name that can be made again and a branch that is gone", async () => {
     const { open, store } = await harbour();
     await store.createBranch("zulu", "main");
-    const dying = await open(({ method }) => (method === "delete" ? { kind: "crash-before" } : null));
+    const dying = await open(({ method }) => (method === "putIfMatch" ? { kind: "crash-before" } : null));
     expect(await failureOf(dying.deleteBranch("zulu"))).toBeInstanceOf(CrashError);
     const other = await open();
     expect(await failureOf(other.branch("zulu").head())).toMatchObject({ kind: "not_found" });
@@ -253,10 +253,29 @@ describe("deleting a branch", () => {
     expect((await (await open()).branch("zulu").head()).ref.id).toBe(created.id);
   });
 
+  it("whose last request is sent again leaves a branch alone that has the name by then", async () => {
+    const { open, bucket, store } = await harbour();
+    await store.createBranch("zulu", "main");
+    const other = await open();
+    let created: Promise<unknown> | null = null;
+    // The request took effect and its answer was lost; the name is taken again before there is another try.
+    const faults = ({ method, key }: StorageCall): Fault | null => {
+      const isLast = key.startsWith("refs/") && (method === "putIfMatch" || method === "delete");
+      if (!isLast || created !== null) return null;
+      created = Promise.resolve().then(() => other.createBranch("zulu", "main"));
+      return { kind: "lose-response" };
+    };
+    const ports = { ...quickPorts(99), sleep: async () => void (await created) };
+    const deleting = await openHarbour(memoryStorage(ports, { bucket, faults }), ports);
+    await deleting.deleteBranch("zulu");
+    await created;
+    expect(await store.listBranches()).toEqual(["main", "zulu"]);
+  });
+
   it("that died can be finished by deleting again", async () => {
     const { open, store } = await harbour();
     await store.createBranch("zulu", "main");
-    const dying = await open(({ method }) => (method === "delete" ? { kind: "crash-before" } : null));
+    const dying = await open(({ method }) => (method === "putIfMatch" ? { kind: "crash-before" } : null));
     await failureOf(dying.deleteBranch("zulu"));
     const other = await open();
     await other.deleteBranch("zulu");
