@@ -5,12 +5,11 @@ export interface JsonScan {
   readonly colons: number;
   /** Braces, brackets, commas and colons outside strings, plus one. */
   readonly slots: number;
-  /** JSON.parse reads it as it is, but for members named twice: no long integers, whole decimals or halves of surrogate pairs. */
+  /** Numbers with a fraction or an exponent. */
+  readonly decimals: number;
+  /** JSON.parse reads it as it is, but for members named twice and decimals that are whole: no long integers or halves of surrogate pairs. */
   readonly isExact: boolean;
 }
-
-/** Whole numbers written with a fraction or an exponent. May match inside a string, which only costs time. */
-const WHOLE_DECIMAL = /\d\.0*(?:[,\]}\s]|$)|\d[eE]/;
 
 /** The escape of one half of a surrogate pair. */
 const SURROGATE = /\\u[dD]/;
@@ -21,17 +20,21 @@ const DIGITS_EXACT = 15;
 export function scanJson(text: string): JsonScan {
   let colons = 0;
   let slots = 1;
-  let digits = 0;
-  let hasLongDigits = false;
-  let hasDecimals = false;
+  let decimals = 0;
+  let hasLongInteger = false;
   for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code >= 0x30 && code <= 0x39) {
-      if (++digits > DIGITS_EXACT) hasLongDigits = true;
-      continue;
+    let code = text.charCodeAt(i);
+    if (isDigit(code)) {
+      const start = i;
+      do code = text.charCodeAt(++i);
+      while (isDigit(code));
+      if (i - start > DIGITS_EXACT) hasLongInteger = true;
+      if (code === 0x2e || code === 0x65 || code === 0x45) {
+        decimals++;
+        do code = text.charCodeAt(++i);
+        while (isDigit(code) || code === 0x65 || code === 0x45 || code === 0x2d || code === 0x2b);
+      }
     }
-    if (digits > 0 && (code === 0x2e || code === 0x65 || code === 0x45)) hasDecimals = true;
-    digits = 0;
     if (code === 0x22) {
       i = endOfString(text, i);
     } else if (code === 0x3a) {
@@ -41,9 +44,10 @@ export function scanJson(text: string): JsonScan {
       slots++;
     }
   }
-  const isExact = !hasLongDigits && !(hasDecimals && WHOLE_DECIMAL.test(text)) && !SURROGATE.test(text);
-  return { colons, slots, isExact };
+  return { colons, slots, decimals, isExact: !hasLongInteger && !SURROGATE.test(text) };
 }
+
+const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;
 
 /** Index of the quote that ends the string which starts at `open`, or the end of the text. */
 function endOfString(text: string, open: number): number {

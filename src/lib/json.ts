@@ -1,7 +1,7 @@
 // JSON that loses nothing: integers beyond 2^53 come and go as bigint, and strict reading sees what JSON.parse hides
 // (duplicate members). JSON.parse does the work wherever it is exact; this parser takes over where it is not.
 
-import { scanJson } from "./json-scan.ts";
+import { type JsonScan, scanJson } from "./json-scan.ts";
 
 export type JsonValue =
   | null
@@ -55,14 +55,11 @@ export function parseJson(text: string): JsonValue {
 
 /** As parseJson, and whole numbers written with a fraction or an exponent come as JsonDecimal. */
 export function parseJsonExact(text: string): JsonValue {
-  if (scanJson(text).isExact) {
-    try {
-      return JSON.parse(text) as JsonValue;
-    } catch {
-      // As above.
-    }
-  }
-  return new Parser(text, EXACT).document();
+  const scan = scanJson(text);
+  const parsed = parseFast(text, scan);
+  return parsed === null || parsed.fractions !== scan.decimals
+    ? new Parser(text, EXACT).document()
+    : parsed.value;
 }
 
 /**
@@ -70,30 +67,50 @@ export function parseJsonExact(text: string): JsonValue {
  * the text, where the caller has it.
  */
 export function parseJsonStrict(text: string, scan = scanJson(text)): JsonValue {
-  if (scan.isExact) {
-    try {
-      const value = JSON.parse(text) as JsonValue;
-      // As many members as colons: none was named twice.
-      if (countMembers(value, 0) === scan.colons) return value;
-    } catch {
-      // As above.
-    }
-  }
-  return new Parser(text, STRICT).document();
+  const parsed = parseFast(text, scan);
+  // As many members as colons: none was named twice. As many fractions as decimals: none of these is whole.
+  return parsed === null || parsed.members !== scan.colons || parsed.fractions !== scan.decimals
+    ? new Parser(text, STRICT).document()
+    : parsed.value;
 }
 
-/** Members of all objects in a value; NaN where it is nested deeper than is read. */
-function countMembers(value: JsonValue, depth: number): number {
-  if (typeof value !== "object" || value === null) return 0;
-  if (depth > DEPTH_MAX) return Number.NaN;
-  let count = 0;
+/** What JSON.parse reads, with the members of all its objects and its numbers that are not whole, counted. */
+interface FastParsed {
+  readonly value: JsonValue;
+  readonly members: number;
+  readonly fractions: number;
+}
+
+/** Null where it would lose something, or where the slow parser has to say what is wrong. */
+function parseFast(text: string, scan: JsonScan): FastParsed | null {
+  if (!scan.isExact) return null;
+  try {
+    const value = JSON.parse(text) as JsonValue;
+    const counts = { members: 0, fractions: 0 };
+    return count(value, 0, counts) ? { value, ...counts } : null;
+  } catch {
+    return null;
+  }
+}
+
+/** False where the value is nested deeper than is read. */
+function count(value: JsonValue, depth: number, counts: { members: number; fractions: number }): boolean {
+  if (typeof value === "number") {
+    if (!Number.isInteger(value)) counts.fractions++;
+    return true;
+  }
+  if (typeof value !== "object" || value === null) return true;
+  if (depth > DEPTH_MAX) return false;
   if (Array.isArray(value)) {
-    for (const item of value) count += countMembers(item, depth + 1);
-    return count;
+    for (const item of value as readonly JsonValue[]) if (!count(item, depth + 1, counts)) return false;
+    return true;
   }
   const object = value as JsonObject;
-  for (const key in object) count += 1 + countMembers(object[key], depth + 1);
-  return count;
+  for (const key in object) {
+    counts.members++;
+    if (!count(object[key], depth + 1, counts)) return false;
+  }
+  return true;
 }
 
 /** Compact JSON text; bigint as plain digits, non-finite numbers as the strings "NaN", "Infinity", "-Infinity". */

@@ -83,6 +83,31 @@ describe("parseJsonExact", () => {
     });
   });
 
+  it("tells a whole decimal from an integer and from a fraction, however they are mixed", () => {
+    const numbers = [
+      ..."0 7 -12 999999999999999 9007199254740993 0.5 -0.038637526333332062 3.0 -3.000 1e3 1E+2 15e-1 10e-1".split(
+        " ",
+      ),
+      ..."1.5e1 2.5e0 1e400 1e-400 123456789012345678.5 0e0 4.9e-324".split(" "),
+    ];
+    for (let i = 0; i < numbers.length; i++) {
+      for (let j = 0; j < numbers.length; j++) {
+        const read = parseJsonExact(`{"n":[${numbers[i]}, ${numbers[j]}],"1.0e5":"2.0"}`) as {
+          n: JsonValue[];
+        };
+        for (const [value, text] of [
+          [read.n[0], numbers[i]],
+          [read.n[1], numbers[j]],
+        ] as const) {
+          const number = Number(text);
+          if (/[.eE]/.test(text))
+            expect(value).toEqual(Number.isInteger(number) ? new JsonDecimal(text) : number);
+          else expect(value).toBe(Number.isSafeInteger(number) ? number : BigInt(text));
+        }
+      }
+    }
+  });
+
   it("keeps whole decimals apart and says where text is no JSON", () => {
     expect(parseJsonExact("3.0")).toEqual(new JsonDecimal("3.0"));
     expect(() => parseJsonExact("{oops}")).toThrow("expected a member name");
