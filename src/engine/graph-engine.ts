@@ -1,20 +1,13 @@
 // The Graph of engine/graph.ts on a store: finds the state, makes a view, prepares, publishes, and words the answer.
 
 import { type GraphView, ImageCache } from "../index/index.ts";
-import { badRequest, OmnigraphError, unsupported } from "../lib/errors.ts";
-import type { JsonObject } from "../lib/json.ts";
+import { badRequest, conflict } from "../lib/errors.ts";
 import { compareUtf8 } from "../lib/utf8.ts";
 import { STORAGE_FORMAT_VERSION } from "../lib/version.ts";
 import { decodeParams } from "../query/index.ts";
-import type { MutationPlan, QueryPlan } from "../query/plan.ts";
+import type { MutationPlan, QueryPlan, ReadPlan } from "../query/plan.ts";
 import type { Catalog, EntityType } from "../schema/catalog.ts";
-import {
-  acceptedDigest,
-  canonicalKeyText,
-  encodeAccepted,
-  planMigration,
-  unsupportedReason,
-} from "../schema/index.ts";
+import { canonicalKeyText } from "../schema/index.ts";
 import { ensureConditionalWrites, openStorage } from "../storage/index.ts";
 import { type GraphStore, MAIN, validateBranchName } from "../store/index.ts";
 import type { BranchState } from "../store/types.ts";
@@ -56,10 +49,19 @@ import type {
   SchemaPlanOutput,
   SnapshotOutput,
 } from "./outputs.ts";
+import { type SeenState, seenCommit, seenHead } from "./past.ts";
 import { PlanCache } from "./plans.ts";
-import { type Deadline, executeRead, explained, Trace, warm } from "./read/index.ts";
+import {
+  type Deadline,
+  executeRead,
+  explained,
+  plannedProperties,
+  plannedTypes,
+  Trace,
+  warm,
+} from "./read/index.ts";
+import { applySchema, planSchema } from "./schema-apply.ts";
 import { prepareMutation } from "./write/mutate.ts";
-import { ReadSetBuilder } from "./write/reads.ts";
 
 export class GraphEngine implements Graph {
   readonly uri: string;
@@ -87,14 +89,16 @@ export class GraphEngine implements Graph {
 
   async query(request: QueryRequest): Promise<ReadResult> {
     const nowMs = this.options.ports.now();
-    const state = await this.stateFor(request);
-    const plan = this.plans.plan(request.source, request.name, state.catalog);
+    const seen = await this.see(request);
+    const { state } = seen;
+    const plan = this.plans.plan(request.source, request.name, seen.names);
     if (plan.kind !== "read") {
       throw badRequest(
         `query '${plan.name}' contains mutations (insert/update/delete); use POST /mutate for write queries`,
       );
     }
     const parameters = decodeParams(plan.parameters, request.params ?? null);
+    requireReadable(plan, seen);
     const view = this.images.view(state);
     const trace = request.explain ? new Trace() : undefined;
     const rows = await executeRead(plan, parameters, view, {
@@ -167,17 +171,17 @@ export class GraphEngine implements Graph {
   }
 
   async export(request: ExportRequest): Promise<AsyncIterable<Uint8Array>> {
-    const view = this.images.view(await this.stateFor(request));
+    const view = this.images.view((await this.see(request)).state);
     return exportRecords(view, exportedTypes(view, request.typeNames ?? []), this.store.storage);
   }
 
   async openBlob(selector: BlobSelector): Promise<BlobCell> {
-    const view = this.images.view(await this.stateFor(selector));
-    return openBlobCell(view, selector, this.store.storage);
+    const seen = await this.see(selector);
+    return openBlobCell(this.images.view(seen.state), seen, selector, this.store.storage);
   }
 
   async snapshot(selector: ReadSelector): Promise<SnapshotOutput> {
-    const state = await this.stateFor(selector);
+    const { state } = await this.see(selector);
     const view = this.images.view(state);
     const types = typesInOrder(state.catalog);
     const counts = await Promise.all(types.map((type) => view.count(type)));
@@ -201,49 +205,12 @@ export class GraphEngine implements Graph {
   }
 
   async planSchema(source: string, allowDataLoss = false): Promise<SchemaPlanOutput> {
-    const { supported, steps } = planMigration(await this.catalog(), source, allowDataLoss);
-    return { supported, steps: steps as unknown as readonly JsonObject[] };
+    return planSchema(await this.catalog(), source, allowDataLoss);
   }
 
   async applySchema(request: SchemaApplyRequest): Promise<SchemaApplyOutput> {
     this.authorize(request.actor, { action: "schema_apply", targetBranch: MAIN });
-    if (request.allowDataLoss) throw unsupported("schema apply with data loss (hard drops)");
-    const others = (await this.store.listBranches()).filter((name) => name !== MAIN);
-    if (others.length > 0) {
-      throw new OmnigraphError(
-        "conflict",
-        `schema apply requires a graph with only main; found non-main branches: ${others.join(", ")}`,
-      );
-    }
-    let steps: readonly JsonObject[] = [];
-    const main = this.store.branch(MAIN);
-    await this.writer.publish(
-      main,
-      { operation: "schema_apply", actor: request.actor },
-      { repeat: "always" },
-      async (view) => {
-        const plan = planMigration(view.catalog, request.source, false);
-        const refusal = unsupportedReason(plan);
-        if (refusal !== null) throw badRequest(refusal);
-        steps = plan.steps as unknown as readonly JsonObject[];
-        if (request.source === view.catalog.source) return null;
-        request.checkCatalog?.(plan.catalog);
-        const accepted = encodeAccepted(plan.catalog);
-        return {
-          changes: [],
-          reads: new ReadSetBuilder().build(),
-          schema: { digest: acceptedDigest(accepted), accepted, catalog: plan.catalog },
-        };
-      },
-    );
-    return {
-      uri: this.uri,
-      supported: true,
-      applied: steps.length > 0,
-      step_count: steps.length,
-      graph_manifest_version: (await main.head()).head.version,
-      steps,
-    };
+    return applySchema(request, this.store, this.writer);
   }
 
   async prepare(source: string, name?: string): Promise<QueryPlan> {
@@ -315,6 +282,7 @@ export class GraphEngine implements Graph {
         const base = await this.store.commonAncestor(from, into);
         if (base.id === from.head.id) return null;
         baseId = base.id;
+        if (from.head.schemaDigest !== into.head.schemaDigest) throw otherSchema(from.ref.name, target);
         const baseState = base.id === into.head.id ? into : await this.store.stateAt(base.id, [from, into]);
         const [sourceCommits, targetCommits] = await Promise.all([
           this.store.commitsAfter(from, baseState),
@@ -391,11 +359,24 @@ export class GraphEngine implements Graph {
     this.options.gate?.(actor, request);
   }
 
-  private async stateFor({ branch, snapshot }: ReadSelector): Promise<BranchState> {
-    if (snapshot === undefined) return this.store.branch(branch ?? MAIN).head();
+  private async see({ branch, snapshot }: ReadSelector): Promise<SeenState> {
+    if (snapshot === undefined) return seenHead(await this.store.branch(branch ?? MAIN).head());
     if (branch !== undefined) throw badRequest("request may specify branch or snapshot, not both");
-    return this.store.stateAt(snapshot);
+    return seenCommit(await this.store.pastState(snapshot));
   }
+}
+
+/** Only a branch that was forked in the very moment of a schema change can have another schema. */
+const otherSchema = (source: string, target: string) =>
+  conflict(
+    `branch '${source}' has another schema than '${target}': it was forked while the schema was being changed; ` +
+      "export what it holds, delete it, and load that into a new branch",
+  );
+
+/** Throws for what a read asks of an old state that is not to be had there. */
+function requireReadable(plan: ReadPlan, seen: SeenState): void {
+  for (const type of plannedTypes(plan)) seen.requireType(type);
+  for (const { owner, property } of plannedProperties(plan)) seen.requireProperty(owner, property);
 }
 
 function requireMutation(plan: QueryPlan): MutationPlan {

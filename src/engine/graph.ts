@@ -144,6 +144,8 @@ export interface SchemaApplyRequest {
   readonly actor: string | null;
   /** Stored queries that must still check against the new catalog. */
   readonly checkCatalog?: (catalog: Catalog) => void;
+  /** Told what did not go as it should after the schema was applied. */
+  readonly onWarning?: (message: string) => void;
 }
 
 /** Which entity changes are wanted: within a dimension any of the values, between dimensions all. */

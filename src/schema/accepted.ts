@@ -1,5 +1,5 @@
 // The accepted-schema object: what a graph stores of a schema. The source says what it means; the ids, which no text
-// can tell, stand beside it. Objects are immutable and named by the SHA-256 of their bytes: the same source may come
+// can tell, stand beside it, and those that hard drops took. Objects are immutable and named by the SHA-256 of their bytes: the same source may come
 // back with other ids (drop a type, then add it again), so the source's own digest would not do.
 
 import { sha256Hex } from "../lib/digest.ts";
@@ -15,12 +15,13 @@ const ACCEPTED_FORMAT = 1;
 
 /** The object's text; equal catalogs give equal bytes. */
 export function encodeAccepted(catalog: Catalog): string {
-  const { types, nextId } = identitiesOf(catalog);
+  const { types, nextId, purged } = identitiesOf(catalog);
   const byId = [...types.values()].sort((a, b) => a.id - b.id);
   return stringifyJson({
     format: ACCEPTED_FORMAT,
     source: catalog.source,
     next_id: nextId,
+    ...(purged.size === 0 ? {} : { purged: [...purged].sort((a, b) => a - b) }),
     types: byId.map(({ kind, name, id, properties }) => ({
       kind,
       name,
@@ -74,6 +75,8 @@ function readObject(text: string): { source: string; identities: Identities } {
     used.add(id);
     return id;
   };
+  const purged = json.purged === undefined ? [] : readArray(json.purged, "purged");
+  const isPurged = new Set(purged.map((id) => claim(readId(id, "purged"))));
   const types = new Map<string, TypeIdentity>();
   for (const entry of readArray(json.types, "types")) {
     if (!isJsonObject(entry)) throw damaged("expected an object in types");
@@ -90,7 +93,7 @@ function readObject(text: string): { source: string; identities: Identities } {
     const identity: TypeIdentity = { kind, name, id: claim(readId(entry.id, name)), properties };
     types.set(identityKey(identity), identity);
   }
-  return { source: json.source, identities: { types, nextId } };
+  return { source: json.source, identities: { types, nextId, purged: isPurged } };
 }
 
 function readArray(value: JsonValue | undefined, where: string): readonly JsonValue[] {

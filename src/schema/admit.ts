@@ -7,7 +7,8 @@ import type { Catalog, StableId } from "./catalog.ts";
 import { checkSchema } from "./check.ts";
 import { type Identities, identitiesOf, identityKey, type TypeIdentity } from "./identity.ts";
 import { matchSchemas, type SchemaMatch } from "./match.ts";
-import type { ResolvedSchema } from "./resolved.ts";
+import type { ResolvedSchema, ResolvedType } from "./resolved.ts";
+import type { DropMode } from "./steps.ts";
 
 const FIRST_ID: StableId = 1;
 
@@ -18,7 +19,7 @@ const FIRST_ID: StableId = 1;
 export function admitSchema(source: string, previous: Catalog | null): Catalog {
   const desired = checkSchema(source);
   const accepted = previous === null ? null : checkSchema(previous.source);
-  return admitMatched(desired, matchSchemas(accepted, desired), previous);
+  return admitMatched(desired, matchSchemas(accepted, desired), previous, "soft");
 }
 
 /** Warnings for rename hints that have no effect because the graph is new. Throws SchemaError. */
@@ -27,13 +28,39 @@ export function ignoredHints(source: string): readonly string[] {
 }
 
 /** The catalog of a checked schema whose declarations are matched with those of `previous`. */
-export function admitMatched(desired: ResolvedSchema, match: SchemaMatch, previous: Catalog | null): Catalog {
-  const accepted = previous === null ? { types: new Map(), nextId: FIRST_ID } : identitiesOf(previous);
-  return assembleCatalog(desired, assignIdentities(match, accepted));
+export function admitMatched(
+  desired: ResolvedSchema,
+  match: SchemaMatch,
+  previous: Catalog | null,
+  drops: DropMode,
+): Catalog {
+  const accepted =
+    previous === null
+      ? { types: new Map(), nextId: FIRST_ID, purged: new Set<StableId>() }
+      : identitiesOf(previous);
+  const purged =
+    drops === "hard" ? new Set([...accepted.purged, ...droppedIds(match, accepted)]) : accepted.purged;
+  return assembleCatalog(desired, { ...assignIdentities(match, accepted), purged });
+}
+
+/** Types that are gone, and properties that are gone from types that stay. */
+function droppedIds(match: SchemaMatch, accepted: Identities): StableId[] {
+  const identityOf = (type: ResolvedType) => {
+    const identity = accepted.types.get(identityKey(type));
+    assert(identity !== undefined, "every accepted type has an identity");
+    return identity;
+  };
+  const types = match.dropped.map((type) => identityOf(type).id);
+  const properties = match.types.flatMap(({ accepted: former, droppedProperties }) =>
+    former === null
+      ? []
+      : droppedProperties.flatMap(({ name }) => identityOf(former).properties.get(name) ?? []),
+  );
+  return [...types, ...properties];
 }
 
 /** New types take ids in the order of the text, then new properties in order of (type id, name). */
-function assignIdentities(match: SchemaMatch, accepted: Identities): Identities {
+function assignIdentities(match: SchemaMatch, accepted: Identities): Omit<Identities, "purged"> {
   let nextId = accepted.nextId;
   const types: { identity: TypeIdentity; properties: Map<string, StableId>; fresh: string[] }[] = [];
   for (const { desired, accepted: former, properties } of match.types) {

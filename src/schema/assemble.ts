@@ -47,6 +47,7 @@ export function assembleCatalog(schema: ResolvedSchema, identities: Identities):
     interfaces,
     typeById: new Map(entities.map((type) => [type.id, type])),
     nextId: identities.nextId,
+    purged: identities.purged,
   };
 }
 

@@ -110,4 +110,6 @@ export interface Catalog {
   readonly typeById: ReadonlyMap<StableId, EntityType>;
   /** The next stable id to hand out. */
   readonly nextId: StableId;
+  /** Types and properties that hard drops took, ever: no values of theirs are read any more, at whatever commit. */
+  readonly purged: ReadonlySet<StableId>;
 }

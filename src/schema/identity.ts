@@ -14,6 +14,8 @@ export interface Identities {
   /** By `identityKey`. */
   readonly types: ReadonlyMap<string, TypeIdentity>;
   readonly nextId: StableId;
+  /** Ids that hard drops took. */
+  readonly purged: ReadonlySet<StableId>;
 }
 
 /** Kinds have separate namespaces: a node and an edge may share a name. */
@@ -30,5 +32,5 @@ export function identitiesOf(catalog: Catalog): Identities {
   for (const type of catalog.interfaces.values()) add("interface", type.name, type.id, type.properties);
   for (const type of catalog.nodes.values()) add("node", type.name, type.id, type.properties);
   for (const type of catalog.edges.values()) add("edge", type.name, type.id, type.properties);
-  return { types, nextId: catalog.nextId };
+  return { types, nextId: catalog.nextId, purged: catalog.purged };
 }

@@ -9,6 +9,7 @@ export { SchemaError, type SchemaErrorStage } from "./errors.ts";
 export { declaredIndexes, type IndexKind, indexKind } from "./indexes.ts";
 export { canonicalKeyText, type KeyValue, nodeIdFromKey, tupleReader } from "./keys.ts";
 export { type MigrationPlan, planMigration, unsupportedReason } from "./migration.ts";
+export { namesAtSnapshot, withoutPurged } from "./past.ts";
 export { compilePattern, type Pattern, PatternError } from "./pattern.ts";
 export { sameMeaning } from "./semantic.ts";
 export type { DropMode, MigrationCode, MigrationStep, UnsupportedChange } from "./steps.ts";

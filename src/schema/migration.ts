@@ -53,7 +53,7 @@ export function planMigration(accepted: Catalog, source: string, allowDataLoss: 
   return {
     supported: steps.every((step) => step.kind !== "unsupported_change"),
     steps,
-    catalog: admitMatched(desired, match, accepted),
+    catalog: admitMatched(desired, match, accepted, mode),
     warnings: match.warnings,
   };
 }

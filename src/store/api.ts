@@ -75,6 +75,16 @@ export interface Step {
   readonly before: BranchState;
   readonly commit: LoggedCommit;
   readonly after: BranchState;
+  /** The schema after it without what hard drops took since. */
+  readonly readable: Catalog;
+}
+
+export interface PastState {
+  /** Its catalog lacks what hard drops took since. */
+  readonly state: BranchState;
+  /** Every type and property of the schema that the commit named. */
+  readonly accepted: Catalog;
+  readonly head: BranchState;
 }
 
 /** Where the rows of segments come from. */
@@ -123,6 +133,8 @@ export interface GraphStore extends SegmentReader {
 
   /** The state at any commit of a live branch; 404 `commit '<id>' not found`. States in `near` are searched first. */
   stateAt(commit: CommitId, near?: readonly BranchState[]): Promise<BranchState>;
+  /** The same, beside the head of a branch whose history holds the commit, and the schema as it was accepted then. */
+  pastState(commit: CommitId): Promise<PastState>;
   findCommit(commit: CommitId): Promise<FoundCommit>;
   /** The commit of a state's first-parent chain with this version; null above its head. */
   commitAt(state: BranchState, version: number): Promise<CommitRecord | null>;
@@ -147,6 +159,8 @@ export interface GraphStore extends SegmentReader {
   /** Expires history and deletes what nobody needs any more. */
   cleanUp(policy: CleanupPolicy): Promise<CleanupReport>;
 
+  /** Writes a checkpoint of a branch's head now: its segments hold nothing that a hard drop took. */
+  checkpoint(branch: string): Promise<void>;
   /** Waits until background checkpoints are done. */
   settle(): Promise<void>;
 }

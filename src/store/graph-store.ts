@@ -2,12 +2,14 @@
 
 import type { Ports } from "../lib/ports.ts";
 import { compareUtf8 } from "../lib/utf8.ts";
+import { withoutPurged } from "../schema/index.ts";
 import type { StorageAdapter } from "../storage/adapter.ts";
 import { commonAncestor } from "./ancestry.ts";
 import type {
   Branch,
   FoundCommit,
   GraphStore,
+  PastState,
   PublishRequest,
   PublishResult,
   RowWriter,
@@ -18,7 +20,7 @@ import { BranchClosed, BranchLog } from "./branch-log.ts";
 import { MAIN } from "./branch-name.ts";
 import { createRef, deleteRef, type ForkPoint, forkPointOf, refOf } from "./branches.ts";
 import { processCache } from "./cache.ts";
-import { Checkpointer } from "./checkpointer.ts";
+import { buildCheckpoint, Checkpointer, storeCheckpoint } from "./checkpointer.ts";
 import type { RowBatch } from "./column.ts";
 import { catalogReader, type GraphContext } from "./context.ts";
 import { readDead } from "./dead-rows.ts";
@@ -170,11 +172,11 @@ class OpenGraphStore implements GraphStore {
   }
 
   async stateAt(commit: CommitId, near: readonly BranchState[] = []): Promise<BranchState> {
-    for await (const state of this.searched(near)) {
-      const record = await findRecord(this.context, state, commit);
-      if (record !== null) return stateAt(this.context, state, record);
-    }
-    throw commitNotFound(commit);
+    return (await this.stateIn(this.searched(near), commit)).state;
+  }
+
+  pastState(commit: CommitId): Promise<PastState> {
+    return this.stateIn(this.searched([]), commit);
   }
 
   async findCommit(commit: CommitId): Promise<FoundCommit> {
@@ -220,6 +222,14 @@ class OpenGraphStore implements GraphStore {
 
   cleanUp(policy: CleanupPolicy): Promise<CleanupReport> {
     return cleanUp(this.context, policy);
+  }
+
+  async checkpoint(name: string): Promise<void> {
+    const { log } = await this.followedBranch(name);
+    const state = await log.head();
+    await this.checkpointer.alone(log, async () => {
+      await storeCheckpoint(this.context, log, await buildCheckpoint(this.context, state));
+    });
   }
 
   settle(): Promise<void> {
@@ -298,6 +308,18 @@ class OpenGraphStore implements GraphStore {
     const followed = await this.followed.get(from)?.catch(() => undefined);
     if (followed === undefined || followed.log.latest === null) return forkPointOf(this.context, from);
     return forkAt(await this.head(from));
+  }
+
+  private async stateIn(heads: AsyncIterable<BranchState>, commit: CommitId): Promise<PastState> {
+    for await (const head of heads) {
+      const record = await findRecord(this.context, head, commit);
+      if (record === null) continue;
+      const state = await stateAt(this.context, head, record);
+      const { catalog: accepted } = state;
+      const catalog = withoutPurged(accepted, head.catalog.purged);
+      return { state: catalog === accepted ? state : { ...state, catalog }, accepted, head };
+    }
+    throw commitNotFound(commit);
   }
 
   /** The head of the live branch whose own log it is. */

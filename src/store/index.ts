@@ -4,6 +4,7 @@ export type {
   Branch,
   FoundCommit,
   GraphStore,
+  PastState,
   PublishRequest,
   PublishResult,
   RowWriter,

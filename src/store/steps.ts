@@ -2,6 +2,7 @@
 // entries since serve them all.
 
 import { assert } from "../lib/assert.ts";
+import { withoutPurged } from "../schema/index.ts";
 import type { Step } from "./api.ts";
 import type { GraphContext } from "./context.ts";
 import { commitReclaimed, rangeOf, readRetention } from "./floor.ts";
@@ -31,7 +32,7 @@ export async function stepsOf(
     const { branch, position, schemaDigest } = commit.record;
     const object = context.objects.address(logKey(branch, position));
     const after = afterCommit(before, commit, await context.catalogOf(schemaDigest), object);
-    steps.push({ before, commit, after });
+    steps.push({ before, commit, after, readable: withoutPurged(after.catalog, head.catalog.purged) });
     before = after;
   }
   assert(steps.length === readable.length, "the log holds every commit whose states are kept");

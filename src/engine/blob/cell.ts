@@ -7,6 +7,7 @@ import type { StorageAdapter } from "../../storage/index.ts";
 import { readBlobReference } from "../../store/index.ts";
 import type { Row } from "../../store/types.ts";
 import type { BlobAddress, BlobCell, BlobRange } from "../graph.ts";
+import type { SeenState } from "../past.ts";
 import { type ByteRange, type ManagedBlob, readManaged } from "./read.ts";
 
 /** Hex digits of the content digest that make an entity tag (spec 03 §11.3). */
@@ -15,10 +16,11 @@ const TAG_DIGITS = 32;
 /** Throws 400 for a cell that the schema does not have, 404 for an entity that is not there or a null. */
 export async function openBlobCell(
   view: View,
+  seen: SeenState,
   address: BlobAddress,
   storage: StorageAdapter,
 ): Promise<BlobCell> {
-  const { type, column } = blobColumn(view, address);
+  const { type, column } = blobColumn(seen, address);
   const row = await entityRow(view, type, address.id);
   if (row === null) throw notFound(`no ${type.kind} '${type.name}' with id '${address.id}' found`);
   const text = row.values[column];
@@ -39,8 +41,8 @@ export async function openBlobCell(
   };
 }
 
-function blobColumn(view: View, { entity, type: name, property }: BlobAddress) {
-  const { nodes, edges } = view.catalog;
+function blobColumn(seen: SeenState, { entity, type: name, property }: BlobAddress) {
+  const { nodes, edges } = seen.names;
   const type: EntityType | undefined = entity === "node" ? nodes.get(name) : edges.get(name);
   if (type === undefined) throw badRequest(`unknown ${entity} type '${name}'`);
   const column = type.properties.findIndex((candidate) => candidate.name === property);
@@ -48,6 +50,8 @@ function blobColumn(view: View, { entity, type: name, property }: BlobAddress) {
   if (type.properties[column].type.scalar !== "Blob") {
     throw badRequest(`property '${property}' of ${entity} type '${name}' is not a Blob property`);
   }
+  seen.requireType(type);
+  seen.requireProperty(type, type.properties[column]);
   return { type, column };
 }
 

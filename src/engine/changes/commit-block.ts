@@ -14,7 +14,7 @@ const GENESIS_VERSION = 1;
 
 export interface CommitBlock {
   readonly cause: ChangeCause;
-  /** The schema as the commit left it. */
+  /** The schema as the commit left it, less what hard drops took since. */
   readonly catalog: Catalog;
   readonly changes: readonly TypeChanges[];
   /** The state at the first parent. */
@@ -48,7 +48,7 @@ export async function commitBlock(store: GraphStore, step: Step): Promise<Commit
   const { catalog, ref } = step.after;
   const changed = await schemaBoundary(parent, catalog);
   if (changed !== null) throw schemaChanged(record.id, changed);
-  return { cause: causeOf(record, ref), catalog, changes, parent };
+  return { cause: causeOf(record, ref), catalog: step.readable, changes, parent };
 }
 
 /** A view that looks single entities up, also in a server: the past must not push the present out of memory. */

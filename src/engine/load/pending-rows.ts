@@ -97,6 +97,7 @@ export class PendingRows implements RowHolder {
     onRow: (row: Row) => void,
   ): Promise<void> {
     const show = (batch: RowBatch) => {
+      if (shows === "replaceable" && this.newest.size === 0) return;
       for (let row = 0; row < batch.length; row++) {
         if (shows === "all" || this.newest.has(textAt(batch.ids, row))) onRow(rowAt(batch, row, this.type));
       }

@@ -1,10 +1,17 @@
 // One type in fewer, larger segments: small ones are merged, dead rows are left out, and rows of log entries move in. What
 // is large and mostly alive stays as it is, so that compacting again finds nothing to do.
 
-import type { EntityType } from "../../schema/catalog.ts";
+import type { EntityType, StableId } from "../../schema/catalog.ts";
 import type { GraphContext } from "../context.ts";
 import { rewriteRows } from "../merge-rows.ts";
-import { keptSegment, type LiveSource, liveRowsOf, type Pending, tailChanges } from "../type-state.ts";
+import {
+  holdsPurged,
+  keptSegment,
+  type LiveSource,
+  liveRowsOf,
+  type Pending,
+  tailChanges,
+} from "../type-state.ts";
 import type { BranchState, TypeState } from "../types.ts";
 import { COMPACT_DEAD_SHARE, COMPACT_SEGMENT_BYTES, COMPACT_SMALL_BYTES } from "./limits.ts";
 
@@ -19,13 +26,13 @@ export interface CompactedType {
 export async function compactType(
   context: GraphContext,
   type: EntityType,
-  state: Pick<BranchState, "checkpoint" | "tail" | "position">,
+  state: Pick<BranchState, "catalog" | "checkpoint" | "tail" | "position">,
 ): Promise<CompactedType> {
   const base = state.checkpoint.types.get(type.id) ?? null;
   const changes = tailChanges(state, type.id);
   if (base === null && changes.length === 0) return { state: null, removed: 0, added: 0 };
   const { sources, pending } = await liveRowsOf(context, base, changes);
-  const { rewritten, kept } = divide(sources, pending);
+  const { rewritten, kept } = divide(sources, pending, state.catalog.purged);
   const live = rewritten.filter(({ segment, allDead }) => allDead.length < segment.rows);
   const written = await rewriteRows(context, type, live, pending, rowsPerSegment(live, pending));
   const segments = [
@@ -46,12 +53,19 @@ export async function compactType(
 function divide(
   sources: readonly LiveSource[],
   pending: readonly Pending[],
+  purged: ReadonlySet<StableId>,
 ): { rewritten: readonly LiveSource[]; kept: readonly LiveSource[] } {
   const rewritten = sources.filter(
     ({ segment, allDead }) =>
-      segment.bytes < COMPACT_SMALL_BYTES || allDead.length * COMPACT_DEAD_SHARE >= segment.rows,
+      segment.bytes < COMPACT_SMALL_BYTES ||
+      allDead.length * COMPACT_DEAD_SHARE >= segment.rows ||
+      holdsPurged(segment, purged),
   );
-  const isSettled = pending.length === 0 && rewritten.length === 1 && rewritten[0].allDead.length === 0;
+  const isSettled =
+    pending.length === 0 &&
+    rewritten.length === 1 &&
+    rewritten[0].allDead.length === 0 &&
+    !holdsPurged(rewritten[0].segment, purged);
   if (isSettled) return { rewritten: [], kept: sources };
   const chosen = new Set(rewritten);
   return { rewritten, kept: sources.filter((source) => !chosen.has(source)) };
