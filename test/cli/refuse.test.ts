@@ -125,7 +125,6 @@ describe("an address that cannot be", () => {
 describe("a command that this build does not have", () => {
   it.each([
     [["repair", "g"]],
-    [["cleanup", "g", "--keep", "1"]],
     [["embed", "--seed", "s.yaml"]],
     [["cluster", "approve", "graph.a"]],
     [["cluster", "refresh"]],

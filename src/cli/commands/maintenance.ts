@@ -1,11 +1,18 @@
 // `optimize`, `cleanup` and `repair`: what keeps a graph in shape, on its storage and never through a server.
 
-import type { GraphMaintenance, OptimizedDataset } from "../../engine/index.ts";
+import type {
+  CleanupOutput,
+  CleanupRequest,
+  GraphMaintenance,
+  OptimizedDataset,
+} from "../../engine/index.ts";
+import { badRequest } from "../../lib/errors.ts";
 import { openStorageAt } from "../access.ts";
-import { echoWrite } from "../consent.ts";
+import { echoWrite, requireConsent } from "../consent.ts";
 import type { Context } from "../context.ts";
-import { flagOn, type Invocation } from "../parse.ts";
-import { directScope, type StoreScope } from "../scope.ts";
+import { parseDuration } from "../duration.ts";
+import { flagOn, flagValue, type Invocation } from "../parse.ts";
+import { directScope, isLocal, type StoreScope } from "../scope.ts";
 import { storedGraphUri } from "../stored.ts";
 
 export async function optimize(context: Context, invocation: Invocation): Promise<number> {
@@ -26,6 +33,62 @@ async function printOptimized(context: Context, dataset: OptimizedDataset): Prom
   await context.print(`  ${inWords(dataset.type_key)}: ${outcome}`);
   for (const { property, reason } of pending_indexes) {
     await context.print(`    ↳ index pending on property '${property}': ${reason}`);
+  }
+}
+
+export async function cleanup(context: Context, invocation: Invocation): Promise<number> {
+  const policy = policyOf(invocation);
+  const scope = await directScope(context, invocation);
+  if (!flagOn(invocation, "confirm")) {
+    const uri = await storedGraphUri(context, scope);
+    const { stderr } = context.io;
+    await stderr.write(`cleanup is destructive — rerun with --confirm. Policy for ${uri}: ${policy.words}\n`);
+    return 0;
+  }
+  // A target that is not local is not even asked where its graph is before somebody consents.
+  if (!isLocal(scope)) await requireConsent(context, invocation, scope, "cleanup");
+  const target: StoreScope = { kind: "store", uri: await storedGraphUri(context, scope) };
+  if (isLocal(scope)) await requireConsent(context, invocation, target, "cleanup");
+  const cleaned = await withMaintenance(context, invocation, target, (graph) =>
+    graph.cleanup(policy.request),
+  );
+  if (flagOn(invocation, "json")) await context.printJson({ ...cleaned, uri: target.uri });
+  else await printCleaned(context, target.uri, policy.words, cleaned);
+  return 0;
+}
+
+function policyOf(invocation: Invocation): { request: CleanupRequest; words: string } {
+  const [keep, olderThan] = [flagValue(invocation, "keep"), flagValue(invocation, "older-than")];
+  if (keep === undefined && olderThan === undefined) {
+    throw badRequest("cleanup requires at least one of --keep or --older-than");
+  }
+  const words: string[] = [];
+  let request: CleanupRequest = {};
+  if (keep !== undefined) {
+    // The parser has checked that it is an integer.
+    request = { ...request, keep: Number(keep) };
+    words.push(`keep ${keep} versions`);
+  }
+  if (olderThan !== undefined) {
+    request = { ...request, olderThanSecs: parseDuration(olderThan) };
+    words.push(`older than ${olderThan.trim()}`);
+  }
+  return { request, words: words.join(", ") };
+}
+
+async function printCleaned(
+  context: Context,
+  uri: string,
+  policy: string,
+  { datasets, bytes_removed }: CleanupOutput,
+): Promise<void> {
+  const versions = datasets.reduce((sum, dataset) => sum + dataset.old_versions_removed, 0);
+  await context.print(
+    `cleanup ${uri} (${policy}) — removed ${versions} versions (${bytes_removed} bytes) across ${datasets.length} datasets`,
+  );
+  for (const { type_key, error } of datasets) {
+    if (error !== null)
+      await context.print(`  ${inWords(type_key)}: not all removed, to be retried: ${error}`);
   }
 }
 

@@ -54,6 +54,8 @@ export const cleanup: CommandSpec = {
     { name: "confirm", help: "do it" },
     flag.json,
   ],
+  examples: ["omnigraph cleanup ./fleet.omni --keep 100 --older-than 7d --confirm"],
+  load: async () => (await maintenanceCommand()).cleanup,
 };
 
 export const lint: CommandSpec = {

@@ -42,10 +42,7 @@ export async function cleanUp(context: GraphContext, policy: CleanupPolicy): Pro
   });
 
   const since = ports.now() - GRACE_MS;
-  const marks = new Marks(
-    context,
-    (await objects.storage.list(BLOBS_PREFIX, { pageSize: 1 })).objects.length > 0,
-  );
+  const marks = new Marks(context, await hasBlobs(context), survey.branches[0].state.catalog.purged);
   for (const branch of survey.branches) await marks.states(await heldStates(context, survey, branch, since));
   for (const { log, retention } of plans) await markLog(marks, survey, log, retention ?? log.retention);
   await marks.blobs();
@@ -64,6 +61,9 @@ export async function cleanUp(context: GraphContext, policy: CleanupPolicy): Pro
   const expired = plans.reduce((sum, plan) => sum + countOf(plan.expired), 0);
   return { ...swept, expired, expiredByType };
 }
+
+const hasBlobs = async ({ objects }: GraphContext): Promise<boolean> =>
+  (await objects.storage.list(BLOBS_PREFIX, { pageSize: 1 })).objects.length > 0;
 
 async function markLog(
   marks: Marks,

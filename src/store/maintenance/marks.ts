@@ -36,10 +36,12 @@ export class Marks {
   /** Segments whose rows may refer to Blobs, by key. */
   private readonly segments = new Map<string, SegmentRef>();
 
-  /** Where a graph keeps no Blobs, rows are not looked at. */
   constructor(
     private readonly context: GraphContext,
+    /** Where a graph keeps no Blobs, rows are not looked at. */
     private readonly hasBlobs: boolean,
+    /** Types and properties that were dropped for good: nobody may read them at any commit. */
+    private readonly purged: ReadonlySet<StableId>,
   ) {}
 
   has(key: string): boolean {
@@ -150,7 +152,7 @@ export class Marks {
       this.keys.add(checkpointKey(logOwner(ref, pack.position), pack.position));
     }
     for (const { type, segments } of checkpoint.types.values()) {
-      if (replaced.has(type)) continue;
+      if (replaced.has(type) || this.purged.has(type)) continue;
       for (const { segment, dead } of segments) {
         this.segment(segment);
         if (dead.kind === "object") this.keys.add(dead.key);
@@ -167,7 +169,8 @@ export class Marks {
     const { typeById } = await this.context.catalogOf(digest);
     for (const { properties } of typeById.values()) {
       for (const property of properties) {
-        if (property.type.scalar === "Blob") this.blobProperties.set(property.id, property);
+        if (property.type.scalar === "Blob" && !this.purged.has(property.id))
+          this.blobProperties.set(property.id, property);
       }
     }
   }
@@ -182,6 +185,7 @@ export class Marks {
   }
 
   private segment(segment: SegmentRef): void {
+    if (this.purged.has(segment.type)) return;
     const key = segmentKey(segment.type, segment.id);
     this.keys.add(key);
     if (this.hasBlobs && segment.layouts.includes("utf8")) this.segments.set(key, segment);

@@ -1,86 +1,19 @@
 import { describe, expect, it } from "bun:test";
 import type { OmnigraphError } from "../../../src/lib/errors.ts";
-import { MemoryBucket, memoryStorage } from "../../../src/storage/index.ts";
-import type { BranchState, CommitRecord, GraphStore } from "../../../src/store/index.ts";
+import { type MemoryBucket, memoryStorage } from "../../../src/storage/index.ts";
+import { batchOf } from "../../../src/store/index.ts";
+import { addShips, commit, contents, idsOf, openHarbour, SHIP, ship } from "../support.ts";
 import {
-  addShips,
-  commit,
-  contents,
-  failureOf,
-  idsOf,
-  initHarbour,
-  openHarbour,
-  quickPorts,
-  SHIP,
-  ship,
-} from "../support.ts";
-
-const HOUR_MS = 60 * 60_000;
-
-async function harbour() {
-  const ports = quickPorts();
-  const bucket = new MemoryBucket();
-  await initHarbour(memoryStorage(ports, { bucket }), ports);
-  const another = () => openHarbour(memoryStorage(ports, { bucket }), ports);
-  return { ports, bucket, store: await another(), another };
-}
-
-type Harbour = Awaited<ReturnType<typeof harbour>>;
-
-const keep = (store: GraphStore, versions: number) => store.cleanUp({ keep: versions, olderThanMs: null });
-
-/** Cleans up as a process that comes much later. */
-async function keepLater({ ports, another }: Harbour, versions: number) {
-  ports.advance(2 * HOUR_MS);
-  return keep(await another(), versions);
-}
-
-async function addMany(store: GraphStore, from: number, to: number, branch = "main"): Promise<void> {
-  for (let i = from; i < to; i++) {
-    const rows = [ship(`S${String(i).padStart(3, "0")}`)];
-    await commit(store, { branch, changes: [{ type: SHIP, rows, asSegment: i % 5 === 0 }] });
-    await store.settle();
-  }
-}
-
-interface Known {
-  readonly record: CommitRecord;
-  readonly contents: Awaited<ReturnType<typeof contents>>;
-}
-
-/** Every commit of a branch with its contents, newest first. */
-async function everything(store: GraphStore, branch = "main"): Promise<Known[]> {
-  const head = await store.branch(branch).head();
-  const known: Known[] = [];
-  for (const record of await store.history(head)) {
-    known.push({ record, contents: await contents(store, await store.stateAt(record.id, [head])) });
-  }
-  return known;
-}
-
-/** Checks which commits of a branch can be read, and that all are listed. */
-async function expectReadable(
-  store: GraphStore,
-  known: readonly Known[],
-  readable: readonly number[],
-  branch = "main",
-): Promise<void> {
-  const head = await store.branch(branch).head();
-  expect(await store.history(head)).toEqual(known.map(({ record }) => record));
-  for (const { record, contents: expected } of known) {
-    if (readable.includes(record.version)) {
-      expect(await contents(store, await store.stateAt(record.id, [head]))).toEqual(expected);
-    } else {
-      expect(await failureOf(store.stateAt(record.id, [head]))).toMatchObject({
-        kind: "gone",
-        message: expect.stringContaining(`commit '${record.id}' was reclaimed`),
-      });
-    }
-  }
-}
-
-const keysUnder = (bucket: MemoryBucket, prefix: string) =>
-  [...bucket.objects.keys()].filter((key) => key.startsWith(prefix));
+  addMany,
+  copyOf,
+  everything,
+  expectReadable,
+  HOUR_MS,
+  harbour,
+  keep,
+  keepLater,
+  keysUnder,
+} from "./support.ts";
 
 describe("expiry", () => {
   it.each([
@@ -209,7 +142,7 @@ describe("space", () => {
     await addMany(world.store, 0, 3);
     await world.store.createBranch("draft", "main");
     await addMany(world.store, 3, 30, "draft");
-    await world.store.rowWriter().writeSegment(SHIP, await batchOf("LOST"));
+    await world.store.rowWriter().writeSegment(SHIP, batchOf([ship("LOST")], SHIP));
     const draft = (await world.store.branch("draft").head()).ref.id;
     await world.store.deleteBranch("draft");
     await keepLater(world, 1000);
@@ -224,7 +157,7 @@ describe("space", () => {
     const world = await harbour();
     await addMany(world.store, 0, 3);
     world.ports.advance(2 * HOUR_MS);
-    const segment = await world.store.rowWriter().writeSegment(SHIP, await batchOf("LATE"));
+    const segment = await world.store.rowWriter().writeSegment(SHIP, batchOf([ship("LATE")], SHIP));
     await keep(await world.another(), 1);
     const draft = {
       type: SHIP.id,
@@ -284,17 +217,9 @@ describe("space", () => {
     const expected = await read(world.bucket);
     const spare: string[] = [];
     for (const key of world.bucket.objects.keys()) {
-      const bucket = new MemoryBucket();
-      for (const [other, object] of world.bucket.objects)
-        if (other !== key) bucket.objects.set(other, object);
-      const found = await read(bucket).catch(() => null);
+      const found = await read(copyOf(world.bucket, (other) => other === key)).catch(() => null);
       if (Bun.deepEquals(found, expected)) spare.push(key.replace(/[0-9A-Z]{26}/, "*"));
     }
     expect(spare.filter((key) => !key.endsWith("hint.json"))).toEqual([]);
   });
 });
-
-async function batchOf(imo: string) {
-  const { batchOf: build } = await import("../../../src/store/index.ts");
-  return build([ship(imo)], SHIP);
-}

@@ -1,0 +1,208 @@
+import { afterAll, describe, expect, it } from "bun:test";
+import { type Faults, memoryStorage } from "../../../src/storage/index.ts";
+import type { GraphStore } from "../../../src/store/index.ts";
+import {
+  addShips,
+  commit,
+  contents,
+  directoryStorage,
+  failureOf,
+  idsOf,
+  initHarbour,
+  openHarbour,
+  quickPorts,
+  realPorts,
+  removeDirectories,
+  SHIP,
+  ship,
+} from "../support.ts";
+import {
+  addMany,
+  copyOf,
+  everything,
+  expectReadable,
+  type Harbour,
+  HOUR_MS,
+  harbour,
+  keep,
+  keepLater,
+} from "./support.ts";
+
+afterAll(removeDirectories);
+
+/** Every commit of every branch either reads as a whole or says that it is gone. */
+async function expectSound(store: GraphStore): Promise<void> {
+  for (const name of await store.listBranches()) {
+    const head = await store.branch(name).head();
+    await contents(store, head);
+    for (const { id } of await store.history(head)) {
+      const state = await store.stateAt(id, [head]).catch((thrown: Error) => thrown);
+      if (state instanceof Error) expect(state).toMatchObject({ kind: "gone" });
+      else await contents(store, state);
+    }
+  }
+}
+
+describe("cleanup and compaction beside writers", () => {
+  it("lose no commit of any of them", async () => {
+    const world = await harbour();
+    await addMany(world.store, 0, 20);
+    const processes = await Promise.all([1, 2, 3].map(() => world.another()));
+    const acknowledged: string[] = [];
+    const write = async (store: GraphStore, w: number) => {
+      for (let i = 0; i < 25; i++) {
+        const imo = `W${w}-${i}`;
+        await commit(store, { changes: [{ type: SHIP, rows: [ship(imo)], asSegment: i % 3 === 0 }] });
+        acknowledged.push(imo);
+        world.ports.advance(60_000);
+      }
+    };
+    const maintain = async () => {
+      for (let i = 0; i < 6; i++) {
+        world.ports.advance(HOUR_MS / 4);
+        await (await world.another()).optimize("main", 2);
+        await keep(await world.another(), 2);
+      }
+    };
+    await Promise.all([...processes.map(write), maintain()]);
+    const reader = await world.another();
+    const ids = await idsOf(reader, await reader.branch("main").head(), SHIP);
+    expect(ids.filter((id) => id.startsWith("W"))).toHaveLength(75);
+    expect(acknowledged.filter((imo) => !ids.includes(imo))).toEqual([]);
+    for (const store of [reader, ...processes]) await expectSound(store);
+  });
+
+  it("leave branches whole that are made and deleted meanwhile", async () => {
+    const world = await harbour();
+    await addMany(world.store, 0, 20);
+    const forker = await world.another();
+    const fork = async () => {
+      for (let i = 0; i < 12; i++) {
+        await forker.createBranch(`b${i}`, i % 3 === 2 ? `b${i - 1}` : "main");
+        await commit(forker, { branch: `b${i}`, changes: [{ type: SHIP, rows: [ship(`B${i}`)] }] });
+        if (i % 3 === 0) await forker.deleteBranch(`b${i}`);
+      }
+    };
+    const write = () => addMany(world.store, 20, 50);
+    const maintain = async () => {
+      for (let i = 0; i < 6; i++) {
+        world.ports.advance(HOUR_MS / 3);
+        await keep(await world.another(), 1);
+      }
+    };
+    await Promise.all([fork(), write(), maintain()]);
+    const reader = await world.another();
+    expect(await reader.listBranches()).toHaveLength(9);
+    await expectSound(reader);
+    await keepLater(world, 1);
+    await expectSound(await world.another());
+  });
+
+  it("let one of two cleanups win, or both", async () => {
+    const world = await harbour();
+    await addMany(world.store, 0, 30);
+    const known = await everything(world.store);
+    world.ports.advance(2 * HOUR_MS);
+    const outcomes = await Promise.allSettled([3, 5].map(async (n) => keep(await world.another(), n)));
+    for (const outcome of outcomes) {
+      if (outcome.status === "rejected")
+        expect(outcome.reason).toMatchObject({
+          kind: "conflict",
+          message: expect.stringContaining("run it again"),
+        });
+    }
+    expect(outcomes.some(({ status }) => status === "fulfilled")).toBe(true);
+    await keep(await world.another(), 3);
+    await expectReadable(await world.another(), known, [31, 30, 29]);
+  });
+
+  it("work on a directory", async () => {
+    const storage = directoryStorage(realPorts);
+    await initHarbour(storage, realPorts);
+    const open = (aheadMs: number) =>
+      openHarbour(storage, { ...realPorts, now: () => realPorts.now() + aheadMs });
+    const store = await open(0);
+    await addMany(store, 0, 40);
+    const known = await everything(store);
+    await store.optimize("main", 2);
+    const report = await keep(await open(2 * HOUR_MS), 1);
+    expect(report.expired).toBe(41);
+    expect(report.bytes).toBeGreaterThan(10_000);
+    const reader = await open(0);
+    expect(await idsOf(reader, await reader.branch("main").head(), SHIP)).toHaveLength(40);
+    expect(await failureOf(reader.stateAt(known[0].record.id))).toMatchObject({ kind: "gone" });
+    await addShips(store, "AFTER");
+    expect(await idsOf(reader, await reader.branch("main").head(), SHIP)).toHaveLength(41);
+  });
+});
+
+describe("a cleanup that was interrupted", () => {
+  /** Dies at the n-th request that changes something. */
+  const dyingAt = (n: number): Faults => {
+    let changes = 0;
+    return ({ method }) => {
+      if (method === "get" || method === "head" || method === "list") return null;
+      return changes++ === n ? { kind: n % 2 === 0 ? "crash-before" : "crash-after" } : null;
+    };
+  };
+
+  async function voyage(): Promise<Harbour> {
+    const world = await harbour();
+    await addMany(world.store, 0, 21);
+    await world.store.createBranch("old", "main");
+    await addMany(world.store, 21, 40);
+    await addMany(world.store, 40, 60, "old");
+    world.ports.advance(2 * HOUR_MS);
+    return world;
+  }
+
+  it("at any request leaves a sound graph, and the next run finishes the work", async () => {
+    const world = await voyage();
+    const finished = copyOf(world.bucket);
+    const clean = async (bucket: typeof finished, faults?: Faults) => {
+      const ports = quickPorts(7);
+      ports.advance(world.ports.now() - ports.now());
+      const options = faults === undefined ? { bucket } : { bucket, faults };
+      const open = () => openHarbour(memoryStorage(ports, options), ports);
+      return keep(await open(), 2);
+    };
+    await clean(finished);
+    const keys = [...finished.objects.keys()].sort();
+    let isDone = false;
+    for (let n = 0; !isDone; n += n < 8 ? 1 : 7) {
+      const bucket = copyOf(world.bucket);
+      isDone = await clean(bucket, dyingAt(n)).then(
+        () => true,
+        () => false,
+      );
+      const reader = await openHarbour(memoryStorage(world.ports, { bucket }), world.ports);
+      await expectSound(reader);
+      await clean(bucket);
+      expect([...bucket.objects.keys()].sort()).toEqual(keys);
+      await expectSound(await openHarbour(memoryStorage(world.ports, { bucket }), world.ports));
+    }
+  });
+
+  it("deletes nothing when a live branch cannot be read", async () => {
+    const world = await voyage();
+    const broken = [...world.bucket.objects.keys()].find((key) => key.startsWith("refs/")) ?? "";
+    const ref = world.bucket.objects.get(broken);
+    world.bucket.objects.set(broken, { bytes: new Uint8Array([1]), version: "x", modifiedAt: 0 });
+    const before = world.bucket.objects.size;
+    expect(await failureOf(keep(await world.another(), 1))).toMatchObject({ kind: "internal" });
+    expect(world.bucket.objects.size).toBe(before);
+    if (ref !== undefined) world.bucket.objects.set(broken, ref);
+    expect((await keep(await world.another(), 1)).bytes).toBeGreaterThan(0);
+  });
+
+  it("says for which type an object would not go, and tries again the next time", async () => {
+    const world = await voyage();
+    const stubborn: Faults = ({ method, key }) =>
+      method === "delete" && key.startsWith("segments/") ? { kind: "answer", status: 403 } : null;
+    const report = await keep(await world.another(stubborn), 1);
+    expect(report.types.get(SHIP.id)).toMatchObject({ bytes: 0, error: expect.stringContaining("403") });
+    const again = await keep(await world.another(), 1);
+    expect(again.types.get(SHIP.id)?.error).toBeNull();
+    expect(again.types.get(SHIP.id)?.bytes).toBeGreaterThan(0);
+  });
+});
