@@ -1,5 +1,9 @@
 import { describe, expect, it } from "bun:test";
-import { expectRefused, testGraph } from "./support.ts";
+import { initGraph, openGraph } from "../../src/engine/index.ts";
+import { badRequest } from "../../src/lib/errors.ts";
+import type { Catalog } from "../../src/schema/catalog.ts";
+import { memoryStorage } from "../../src/storage/index.ts";
+import { expectRefused, over, ports, testGraph } from "./support.ts";
 
 const USER = `node User { name: String @key  age: I32?  status: enum(active, gone)? }
 edge Knows: User -> User { since: Date? }
@@ -120,6 +124,139 @@ edge Knows: Person -> Person { since: Date? }
     const inserts = Array.from({ length: 10 }, (_, i) => mutate(`insert User { name: "u${i}" }`));
     await Promise.all([...inserts, apply(USER.replace("age: I32?", "age: I32?  nick: String?"))]);
     expect(await rows("match { $u: User } return { count($u) as n }")).toEqual([{ n: 12 }]);
+  });
+
+  it("says what it missed where another change came first, and leaves the graph usable", async () => {
+    const { apply, graph, reopen, rows, load } = await users();
+    const other = await reopen();
+    const nick = USER.replace("age: I32?", "age: I32?  nick: String?");
+    const mail = USER.replace("age: I32?", "age: I32?  mail: String?");
+    const [base] = await graph.commits();
+    const results = await Promise.allSettled([
+      apply(nick),
+      other.applySchema({ source: mail, actor: "other" }),
+    ]);
+    const won = results.findIndex(({ status }) => status === "fulfilled");
+    const lost = results[1 - won];
+    expect(lost.status).toBe("rejected");
+    const [head] = await graph.commits();
+    expect(head).toMatchObject({ graph_manifest_version: 3, actor_id: ["admin", "other"][won] });
+    if (lost.status === "rejected") {
+      const [theirs, ours] = won === 0 ? ["nick", "mail"] : ["mail", "nick"];
+      const { message, details, status } = lost.reason;
+      expect(status).toBe(409);
+      expect(message).toContain(`commit ${head.graph_commit_id} of '${head.actor_id}'`);
+      expect(message).toContain(`add property 'User.${theirs}'`);
+      expect(message).toContain(`also mean: drop property 'User.${theirs}' of node 'User' (soft mode)`);
+      expect(message).not.toContain(ours);
+      expect(details.read_set_conflict).toEqual({
+        member: "schema_identity",
+        expected: base.graph_commit_id,
+        actual: head.graph_commit_id,
+      });
+    }
+    // Whoever lost takes the other change into the schema, and goes on.
+    const both = USER.replace("age: I32?", "age: I32?  nick: String?  mail: String?");
+    for (const engine of [graph, other]) {
+      expect((await engine.applySchema({ source: both, actor: null })).supported).toBe(true);
+    }
+    await load([{ type: "User", data: { name: "eve", nick: "e", mail: "e@x" } }]);
+    expect(await rows('match { $u: User { nick: "e" } } return { $u.mail }')).toEqual([{ "u.mail": "e@x" }]);
+  });
+
+  it("that asks for the same as one that came first has nothing left to do", async () => {
+    const { apply, graph, reopen } = await users();
+    const other = await reopen();
+    const nick = USER.replace("age: I32?", "age: I32?  nick: String?");
+    const results = await Promise.all([apply(nick), other.applySchema({ source: nick, actor: null })]);
+    expect(results.map(({ applied }) => applied).sort()).toEqual([false, true]);
+    expect(await graph.commits()).toHaveLength(3);
+  });
+
+  it("goes on top of another change that does not concern it", async () => {
+    const { apply, graph, reopen, rows } = await users();
+    const other = await reopen();
+    const commented = `// who is who\n${USER}`;
+    const nick = `// who is who\n${USER.replace("age: I32?", "age: I32?  nick: String?")}`;
+    // Both see the same head; whichever comes second plans again, and may add but not drop.
+    const [first, second] = await Promise.allSettled([
+      other.applySchema({ source: commented, actor: null }),
+      apply(nick),
+    ]);
+    expect(second.status).toBe("fulfilled");
+    const source = (await graph.catalog()).source;
+    if (first.status === "fulfilled") expect(source).toBe(nick);
+    expect(await rows("match { $u: User } return { $u.nick }")).toHaveLength(2);
+  });
+
+  it("tells a rename that lost what the name was renamed to", async () => {
+    const { apply, graph, reopen } = await users();
+    const other = await reopen();
+    const years = USER.replace("age: I32?", 'years: I32? @rename_from("age")');
+    const winters = USER.replace("age: I32?", 'winters: I32? @rename_from("age")');
+    const results = await Promise.allSettled([
+      apply(years),
+      other.applySchema({ source: winters, actor: null }),
+    ]);
+    const lost = results.find(({ status }) => status === "rejected") as PromiseRejectedResult;
+    expect(lost.reason.status).toBe(409);
+    expect(lost.reason.message).toContain("rename property 'User.age' -> ");
+    expect(lost.reason.message).toContain("no accepted property with that name exists");
+    expect(await graph.commits()).toHaveLength(3);
+  });
+
+  it("that follows a change of another process is no race: it is planned on what there is", async () => {
+    const { apply, graph, reopen } = await users();
+    const other = await reopen();
+    await other.catalog();
+    await apply(USER.replace("age: I32?", "age: I32?  nick: String?"));
+    const { steps } = await other.applySchema({ source: USER, actor: null });
+    expect(steps).toMatchObject([{ kind: "drop_property", property_name: "nick", mode: "soft" }]);
+    expect(await graph.commits()).toHaveLength(4);
+  });
+
+  it("is refused for branches before it is looked at", async () => {
+    const { apply, graph } = await users();
+    await graph.createBranch({ name: "draft", actor: null });
+    await graph.createBranch({ name: "a/b", actor: null });
+    await expectRefused(apply("node {"), 409, "found non-main branches: a/b, draft");
+  });
+
+  it("keeps stored queries working: they are checked before anything is published", async () => {
+    const { graph } = await users();
+    const asked: string[] = [];
+    const checkCatalog = (catalog: Catalog) => {
+      asked.push([...catalog.nodes.keys()].join());
+      if (!catalog.nodes.has("User")) throw badRequest("stored queries failed the schema check: 'users'");
+    };
+    const renamed = USER.replaceAll("User", "Person").replace(
+      "node Person {",
+      'node Person @rename_from("User") {',
+    );
+    await expectRefused(
+      graph.applySchema({ source: renamed, actor: null, checkCatalog }),
+      400,
+      "failed the schema check",
+    );
+    expect(await graph.commits()).toHaveLength(2);
+    await graph.applySchema({ source: USER, actor: null, checkCatalog });
+    expect(asked).toEqual(["Person", "User"]);
+  });
+
+  it("drops hard what the plan drops, and says so where dropped data could not be cleared away", async () => {
+    const storage = memoryStorage(ports, {
+      faults: ({ key }) => (key.includes("/checkpoint/") ? { kind: "answer", status: 403 } : null),
+    });
+    await initGraph({ storage, ports, schemaSource: USER });
+    const { graph, load } = over(storage, await openGraph({ storage, ports }));
+    await load([{ type: "User", data: { name: "ann", age: 30 } }]);
+    const source = USER.replace("age: I32?", "");
+    expect((await graph.planSchema(source, true)).steps).toMatchObject([{ mode: "hard" }]);
+    const warnings: string[] = [];
+    const onWarning = (message: string) => warnings.push(message);
+    const applied = await graph.applySchema({ source, allowDataLoss: true, actor: null, onWarning });
+    expect(applied).toMatchObject({ applied: true, steps: [{ kind: "drop_property", mode: "hard" }] });
+    expect(warnings).toEqual([expect.stringContaining("dropped data was not cleared away yet")]);
   });
 
   it("by another process is seen at the next operation", async () => {

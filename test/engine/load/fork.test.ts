@@ -144,7 +144,7 @@ describe("a load that forks its branch", () => {
     const { graph, open } = await harbour();
     await intake(graph);
     const dying = await open(({ method, key }) =>
-      method === "delete" && key.startsWith("refs/") ? { kind: "crash-before" } : null,
+      method === "putIfMatch" && key.startsWith("refs/") ? { kind: "crash-before" } : null,
     );
     await expect(dying.deleteBranch({ name: "intake", actor: null })).rejects.toThrow(CrashError);
     const fresh = await open();
