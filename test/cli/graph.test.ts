@@ -510,6 +510,49 @@ describe("schema", () => {
     expect((await world.run(["schema", "show", "g"])).stdout).toBe(WIDER);
   });
 
+  it("drops softly, or with --allow-data-loss for good: neighbours stay readable in the past", async () => {
+    const world = fleet();
+    const snapshot = (await commits(world))[0].graph_commit_id;
+    const ages = "query a() { match { $s: Ship } return { $s.age } order { $s.name } }";
+    const past = (query: string) =>
+      world.run(["query", "--store", "g", "--snapshot", snapshot, "-e", query, "--format", "csv"]);
+    world.file("soft.pg", SCHEMA.replace("  age: I32?\n", ""));
+    const soft = await world.run(["schema", "apply", "g", "--schema", "soft.pg", "--quiet"]);
+    expect(soft.stdout).toContain("- drop property 'Ship.age' of node 'Ship' (soft mode)\n");
+    expect((await past(ages)).stdout).toBe("s.age\n3\nnull\n");
+    expect((await world.run(["schema", "apply", "g", "--schema", "s.pg", "--quiet"])).code).toBe(0);
+
+    world.file("hard.pg", "node Ship {\n  name: String @key\n}\n");
+    const words = ["schema", "apply", "g", "--schema", "hard.pg", "--allow-data-loss", "--json"];
+    const hard = await world.json(words);
+    expect(hard).toMatchObject({
+      applied: true,
+      graph_manifest_version: 5,
+      steps: [
+        { kind: "drop_property", property_name: "age", mode: "hard" },
+        { kind: "drop_type", name: "Port", mode: "hard" },
+        { kind: "drop_type", name: "DocksAt", mode: "hard" },
+      ],
+    });
+    refused(await past("query p() { match { $p: Port } return { $p } }"), "node type 'Port' was dropped");
+    expect((await past(ALL)).stdout).toBe("s.name\nAurora\nBoreas\n");
+    // What the first apply dropped softly is another property than the one dropped for good.
+    expect((await past(ages)).stdout).toBe("s.age\n3\nnull\n");
+  });
+
+  it("waits for branches to go", async () => {
+    const world = fleet();
+    await world.run(["branch", "create", "draft", "--uri", "g"]);
+    world.file("wider.pg", WIDER);
+    expect((await world.run(["schema", "plan", "g", "--schema", "wider.pg"])).code).toBe(0);
+    refused(
+      await world.run(["schema", "apply", "g", "--schema", "s.pg", "--quiet"]),
+      "requires a graph with only main; found non-main branches: draft",
+    );
+    await world.run(["branch", "delete", "draft", "--uri", "g"]);
+    expect((await world.run(["schema", "apply", "g", "--schema", "wider.pg"])).code).toBe(0);
+  });
+
   it("is not applied behind a cluster's back", async () => {
     const world = fleet();
     mkdirSync(join(world.directory, "d", "__cluster"), { recursive: true });

@@ -29,10 +29,17 @@ export async function schemaApply(context: Context, invocation: Invocation): Pro
   const { source, allowDataLoss } = await desiredSchema(context, invocation);
   if (scope.kind === "store") await refuseInsideCluster(context, scope.uri);
   const access = await openGraphAccess(context, scope, { forWriting: true });
+  const warnings: string[] = [];
   const result = await withGraph(access, async (graph) => {
     await echoWrite(context, invocation, scope, graph.uri);
-    return graph.applySchema({ source, allowDataLoss, actor });
+    return graph.applySchema({
+      source,
+      allowDataLoss,
+      actor,
+      onWarning: (message) => warnings.push(message),
+    });
   });
+  for (const warning of warnings) await context.warn(warning);
   if (!result.supported) throw badRequest(unsupportedReason(result));
   if (flagOn(invocation, "json")) {
     const { uri, supported, applied, step_count, graph_manifest_version, steps } = result;
