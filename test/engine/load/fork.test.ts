@@ -3,8 +3,12 @@
 import { describe, expect, it } from "bun:test";
 import type { Graph } from "../../../src/engine/graph.ts";
 import { initGraph, openGraph } from "../../../src/engine/index.ts";
+import { decodeAccepted } from "../../../src/schema/index.ts";
 import type { Fault, StorageCall } from "../../../src/storage/faults.ts";
 import { CrashError, MemoryBucket, memoryStorage } from "../../../src/storage/index.ts";
+import { writeRetention } from "../../../src/store/floor.ts";
+import { ObjectCache, openStore } from "../../../src/store/index.ts";
+import { Objects } from "../../../src/store/objects.ts";
 import { quickPorts } from "../../store/support.ts";
 import { expectRefused, HARBOUR, ndjson, refusal } from "../support.ts";
 
@@ -173,6 +177,32 @@ describe("a load that forks its branch", () => {
         }
       }
     }
+  });
+
+  it("begins nowhere that cleanup expired while it was at work", async () => {
+    const bucket = new MemoryBucket();
+    const clock = ownPorts();
+    const storage = memoryStorage(clock, { bucket });
+    await initGraph({ storage, ports: clock, schemaSource: HARBOUR });
+    const graph = await openGraph({ storage, ports: clock });
+    const store = await openStore(storage, clock, { decodeSchema: decodeAccepted });
+    const data = async function* () {
+      clock.advance(61_000);
+      const kept = [{ first: 2, last: null, checkpoint: 0, to: null }];
+      await writeRetention(
+        new Objects(storage, new ObjectCache(0)),
+        store.mainId,
+        { floor: 1, kept, lost: [] },
+        null,
+      );
+      yield* ndjson([PORT]);
+    };
+    await expectRefused(
+      graph.load({ data, mode: "merge", branch: "intake", from: "main", actor: null }),
+      410,
+      "was reclaimed by cleanup",
+    );
+    expect(await graph.branches()).toEqual(["main"]);
   });
 
   it("survives lost answers: it reports the branch that it made", async () => {
