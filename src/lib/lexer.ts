@@ -46,6 +46,7 @@ const isWordPart = (code: number) => isLower(code) || isUpper(code) || isDigit(c
 
 /** Splits a source into tokens, the last of kind `end`. Throws SourceError. */
 export function tokenize(source: string, options: TokenizeOptions): Token[] {
+  requireWellFormed(source);
   const punctuation = punctuationByFirstCode(options.punctuation);
   const tokens: Token[] = [];
   let at = 0;
@@ -84,6 +85,13 @@ export function tokenize(source: string, options: TokenizeOptions): Token[] {
       tokens.push({ kind: "punct", text, value: text, start, end: at, glued });
     }
   }
+}
+
+/** No file holds half of a surrogate pair, and nothing that was stored would give it back. */
+function requireWellFormed(source: string): void {
+  if (source.isWellFormed()) return;
+  const start = source.search(/\p{Surrogate}/u);
+  throw new SourceError("half of a surrogate pair, which is no character", source, { start, end: start + 1 });
 }
 
 function punctuationByFirstCode(marks: readonly string[]): readonly (readonly string[] | undefined)[] {

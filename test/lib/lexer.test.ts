@@ -101,6 +101,14 @@ describe("tokenize", () => {
     expect(error.span).toEqual({ start, end });
   });
 
+  it("refuses half of a surrogate pair, also where any character may stand", () => {
+    expect(lex('"💥"')[0].value).toBe("💥");
+    for (const source of ['a "\ud83d"', "a // \udca5", "a /* \ud83d */"]) {
+      expect(failure(source).message).toStartWith("half of a surrogate pair");
+    }
+    expect(failure('💥\n "x\udca5\ud83d"')).toMatchObject({ line: 2, column: 4 });
+  });
+
   it("refuses variables where the language has none", () => {
     expect(failure("$a", false).message).toContain("unexpected character '$'");
   });
