@@ -27,6 +27,13 @@ export function ulid(ports: Ports): string {
   return text;
 }
 
+/** When an ULID was made, in ms since the epoch. */
+export function ulidTime(id: string): number {
+  let time = 0;
+  for (const character of id.slice(0, TIME_CHARACTERS)) time = time * 32 + ALPHABET.indexOf(character);
+  return time;
+}
+
 /** True for the 26 characters that `ulid` produces. */
 export function isUlid(text: string): boolean {
   return /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/.test(text);

@@ -1,15 +1,16 @@
 // Creating, deleting and finding branches. A ref makes a name, a closed log ends it: each is one conditional put.
 
 import { badRequest, conflict, OmnigraphError } from "../lib/errors.ts";
-import { ulid } from "../lib/ulid.ts";
+import { ulid, ulidTime } from "../lib/ulid.ts";
 import { compareUtf8 } from "../lib/utf8.ts";
 import { BranchClosed } from "./branch-log.ts";
 import { MAIN } from "./branch-name.ts";
 import type { GraphContext } from "./context.ts";
 import { type DeletesObject, decodeEntry, encodeEntry } from "./entry.ts";
 import { findHead } from "./find-head.ts";
+import { type KeptRange, readRetention } from "./floor.ts";
 import { branchNotFound, logKey, refKey } from "./layout.ts";
-import { PARALLEL_REQUESTS_MAX } from "./limits.ts";
+import { FLOOR_CHECK_MS, PARALLEL_REQUESTS_MAX } from "./limits.ts";
 import { inParallel } from "./parallel.ts";
 import {
   DELETED,
@@ -87,6 +88,25 @@ export async function putRef(
   context: GraphContext,
   created: StoredRef,
 ): Promise<"won" | "lost" | "unreachable"> {
+  const outcome = await settleRef(context, created);
+  const { name, id } = created.ref;
+  if (outcome !== "won" || context.ports.now() - ulidTime(id) <= FLOOR_CHECK_MS) return outcome;
+  // While this was slow, cleanup may have expired the commit at the fork: it did not know that a branch would need it.
+  if (await isForkKept(context, created.ref)) return outcome;
+  await deleteRef(context, name);
+  throw conflict(
+    `branch '${name}' was not created: cleanup expired the commit that it was to begin at meanwhile; create it again`,
+  );
+}
+
+async function isForkKept({ objects }: GraphContext, { lineage }: BranchRef): Promise<boolean> {
+  const { branch, until } = lineage[lineage.length - 1];
+  const retention = await readRetention(objects, branch);
+  const isWithin = ({ checkpoint, to }: KeptRange) => checkpoint <= until && (to === null || until <= to);
+  return retention === null || retention.kept.some(isWithin);
+}
+
+async function settleRef(context: GraphContext, created: StoredRef): Promise<"won" | "lost" | "unreachable"> {
   const { objects, ports } = context;
   const { name, id } = created.ref;
   const key = refKey(name);

@@ -10,6 +10,7 @@ import { readSegmentBatches } from "./segment-read.ts";
 import { compareBytes } from "./sort.ts";
 import type { LiveSource, Pending } from "./type-state.ts";
 import type { SegmentRef } from "./types.ts";
+import type { Unpublished } from "./unpublished.ts";
 
 /** Writes the live rows as segments of at most `rowsPerSegment` rows, in the order of a segment throughout. */
 export async function rewriteRows(
@@ -18,12 +19,13 @@ export async function rewriteRows(
   sources: readonly LiveSource[],
   pending: readonly Pending[],
   rowsPerSegment: number,
+  unpublished: Unpublished,
 ): Promise<SegmentRef[]> {
   const written: SegmentRef[] = [];
   let builder = new BatchBuilder(shapeOf(type));
   const flush = async () => {
     if (builder.length === 0) return;
-    written.push(await writeSegment(context, type, builder.finishUnsorted()));
+    written.push(await writeSegment(context, type, builder.finishUnsorted(), unpublished));
     builder = new BatchBuilder(shapeOf(type));
   };
   let open = await openCursors(context, type, sources, pending);

@@ -1,15 +1,16 @@
 // Everything that a commit names is durable before the commit is: its schema, and deleted ids too many for the entry.
 
 import { stringifyJson } from "../lib/json.ts";
-import { ulid } from "../lib/ulid.ts";
+import { ulid, ulidTime } from "../lib/ulid.ts";
 import type { GraphContext } from "./context.ts";
 import { encodeDeletedIds } from "./deleted-ids.ts";
 import type { DeletesObject } from "./entry.ts";
 import { putSchema } from "./graph-record.ts";
 import { inlineBytes } from "./inline-rows.ts";
-import { deletesKey } from "./layout.ts";
+import { deletesKey, segmentKey } from "./layout.ts";
 import { INLINE_DELETES_BYTES_MAX } from "./limits.ts";
 import type { CommitRecord, Draft, TypeChanges } from "./types.ts";
+import { renewOld } from "./unpublished.ts";
 
 export interface PreparedDraft {
   readonly draft: Draft;
@@ -29,6 +30,7 @@ export async function prepareDraft(context: GraphContext, draft: Draft): Promise
     if (deletes > INLINE_DELETES_BYTES_MAX) deletesObjects.set(change, await putDeletes(context, change));
     else bytes += deletes;
     if (change.rows !== null) bytes += inlineBytes(change.rows);
+    for (const { type, id } of change.segments) await renewOld(context, segmentKey(type, id), ulidTime(id));
   }
   return { draft, deletesObjects, bytes };
 }

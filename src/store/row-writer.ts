@@ -12,12 +12,14 @@ import { batchOf } from "./row-codec.ts";
 import { keepWritten } from "./segment-read.ts";
 import { encodeSegment } from "./segment-write.ts";
 import type { Row, SegmentRef, TypeChanges } from "./types.ts";
+import { Unpublished } from "./unpublished.ts";
 
 /** Rows take more bytes as JSON than this each, so that many need not be measured. */
 const ROW_BYTES_MIN = 5;
 
 export function rowWriter(context: GraphContext): RowWriter {
   let inlineLeft = INLINE_BYTES_MAX;
+  const unpublished = new Unpublished(context);
 
   async function writeBatch(
     type: EntityType,
@@ -31,24 +33,28 @@ export function rowWriter(context: GraphContext): RowWriter {
         return { rows: batch, segments: [] };
       }
     }
-    return { rows: null, segments: [await writeSegment(context, type, batch)] };
+    return { rows: null, segments: [await writeSegment(context, type, batch, unpublished)] };
   }
 
   return {
     write: (type, rows: readonly Row[]) => writeBatch(type, batchOf(rows, type)),
     writeBatch,
-    writeSegment: (type, batch) => writeSegment(context, type, batch),
+    writeSegment: (type, batch) => writeSegment(context, type, batch, unpublished),
   };
 }
 
-/** Writes a sorted batch as a segment. */
+/** Writes a sorted batch as a segment. `unpublished` are the others of a write that may take long. */
 export async function writeSegment(
   { objects, ports }: GraphContext,
   type: EntityType,
   batch: RowBatch,
+  unpublished?: Unpublished,
 ): Promise<SegmentRef> {
+  await unpublished?.renew();
   const { ref, bytes } = await encodeSegment(ulid(ports), type, batch);
-  await objects.storage.put(segmentKey(type.id, ref.id), bytes);
+  const key = segmentKey(type.id, ref.id);
+  await objects.storage.put(key, bytes);
+  unpublished?.note(key);
   if (bytes.length <= KEEP_WRITTEN_BYTES_MAX) await keepWritten(objects, ref, bytes);
   return ref;
 }

@@ -28,7 +28,7 @@ export async function stepsOf(
   if (end === undefined) throw commitReclaimed(records[0].id);
   const steps: Step[] = [];
   let before = base;
-  for (const commit of await commitsBetween(context, head, parent, end, parent.position)) {
+  for (const commit of await commitsBetween(context, head, parent, end, records[0].position)) {
     const { branch, position, schemaDigest } = commit.record;
     const object = context.objects.address(logKey(branch, position));
     const after = afterCommit(before, commit, await context.catalogOf(schemaDigest), object);

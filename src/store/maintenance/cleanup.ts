@@ -19,7 +19,7 @@ import { type CleanupPolicy, keptVersions, readableVersions } from "./keep.ts";
 import { GRACE_MS } from "./limits.ts";
 import { Marks, type NeededStates } from "./marks.ts";
 import { retentionOf } from "./retention.ts";
-import { type LiveBranch, type LiveLog, type Survey, surveyGraph } from "./survey.ts";
+import { type LiveBranch, type LiveLog, readBranches, type Survey, surveyGraph } from "./survey.ts";
 import { type Swept, sweep } from "./sweep.ts";
 import { countOf, difference, type Span } from "./versions.ts";
 
@@ -56,6 +56,10 @@ export async function cleanUp(context: GraphContext, policy: CleanupPolicy): Pro
       throw conflict("another cleanup is at work on this graph; nothing was deleted: run it again");
     }
   }
+  // Branches that were made meanwhile begin at what was a head not long ago.
+  for (const branch of await newBranches(context, survey)) {
+    await marks.states(await heldStates(context, survey, branch, since));
+  }
   const isNeeded = (key: string) => marks.has(key) || isOfClosed(survey.closed, key);
   const swept = await sweep(context, isNeeded, since);
   const expired = plans.reduce((sum, plan) => sum + countOf(plan.expired), 0);
@@ -84,7 +88,8 @@ async function markLog(
     return { ref, from: checkpoint + 1, to: to ?? part.until, checkpoint, first, checkpoints };
   });
   // All of a log leads on from where it was forked, which is kept as part of the log that it was forked from.
-  const all = { ref, from: Math.max(part.from, 1), to: part.until, checkpoint: null, first: 0, checkpoints };
+  const checkpoint = part.from === 0 ? 0 : null;
+  const all = { ref, from: Math.max(part.from, 1), to: part.until, checkpoint, first: 0, checkpoints };
   for (const states of retention === null ? [all] : needed) await marks.states(states);
 }
 
@@ -124,6 +129,15 @@ async function noteNewest(
   const place = { branch: state.ref.id, position: newest };
   const checkpoint = await tryCheckpoint(context, state.ref, place);
   if (checkpoint !== null) await writeHint(context.objects, checkpoint, hint);
+}
+
+/** Branches that the survey did not find. */
+async function newBranches(
+  context: GraphContext,
+  { branches, closed }: Survey,
+): Promise<readonly LiveBranch[]> {
+  const known = new Set([...closed, ...branches.map(({ stored }) => stored.ref.id)]);
+  return (await readBranches(context)).branches.filter(({ stored }) => !known.has(stored.ref.id));
 }
 
 /** Of a branch that is about to go everything stays that tells so. */

@@ -13,6 +13,7 @@ import {
   tailChanges,
 } from "../type-state.ts";
 import type { BranchState, TypeState } from "../types.ts";
+import type { Unpublished } from "../unpublished.ts";
 import { COMPACT_DEAD_SHARE, COMPACT_SEGMENT_BYTES, COMPACT_SMALL_BYTES } from "./limits.ts";
 
 export interface CompactedType {
@@ -27,6 +28,7 @@ export async function compactType(
   context: GraphContext,
   type: EntityType,
   state: Pick<BranchState, "catalog" | "checkpoint" | "tail" | "position">,
+  unpublished: Unpublished,
 ): Promise<CompactedType> {
   const base = state.checkpoint.types.get(type.id) ?? null;
   const changes = tailChanges(state, type.id);
@@ -34,7 +36,7 @@ export async function compactType(
   const { sources, pending } = await liveRowsOf(context, base, changes);
   const { rewritten, kept } = divide(sources, pending, state.catalog.purged);
   const live = rewritten.filter(({ segment, allDead }) => allDead.length < segment.rows);
-  const written = await rewriteRows(context, type, live, pending, rowsPerSegment(live, pending));
+  const written = await rewriteRows(context, type, live, pending, rowsPerSegment(live, pending), unpublished);
   const segments = [
     ...(await Promise.all(kept.map((source) => keptSegment(context, source, state.position)))),
     ...written.map((segment) => ({ segment, dead: { kind: "none" as const } })),

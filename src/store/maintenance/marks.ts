@@ -141,7 +141,10 @@ export class Marks {
     position: number,
     replaced: ReadonlySet<StableId>,
   ): Promise<boolean> {
-    if (position === 0) return true;
+    if (position === 0) {
+      await this.schema(this.context.graph.genesis.schemaDigest);
+      return true;
+    }
     const place = { branch: logOwner(ref, position), position };
     const key = checkpointKey(place.branch, position);
     this.keys.add(key);

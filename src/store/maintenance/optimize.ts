@@ -12,6 +12,7 @@ import { inParallel } from "../parallel.ts";
 import type { Publisher } from "../publisher.ts";
 import { commitsAfter } from "../time-travel.ts";
 import type { BranchState, Checkpoint, Draft, TypeState } from "../types.ts";
+import { Unpublished } from "../unpublished.ts";
 import { type CompactedType, compactType } from "./compact-type.ts";
 import { COMPACT_CHECKPOINT_ATTEMPTS_MAX } from "./limits.ts";
 
@@ -31,7 +32,10 @@ export async function compactBranch(
 ): Promise<Compaction> {
   const before = await log.head();
   const types = [...before.catalog.typeById.values()];
-  const compacted = await inParallel(types, parallelTypes, (type) => compactType(context, type, before));
+  const unpublished = new Unpublished(context);
+  const compacted = await inParallel(types, parallelTypes, (type) =>
+    compactType(context, type, before, unpublished),
+  );
   const changed = new Map(
     types.flatMap((type, i): [StableId, CompactedType][] => {
       const { removed, added } = compacted[i];
@@ -39,6 +43,7 @@ export async function compactBranch(
     }),
   );
   if (changed.size === 0) return { state: before, types: changed };
+  await unpublished.renew();
   const draft = emptyDraft(context);
   const { state } = await publisher.publish({ repeat: "always", prepare: () => Promise.resolve(draft) });
   const result = compactedState(before, types, compacted);

@@ -55,6 +55,12 @@ export interface Survey {
 
 /** Throws where a live branch cannot be read. */
 export async function surveyGraph(context: GraphContext): Promise<Survey> {
+  const { branches, closed } = await readBranches(context);
+  return { branches, logs: await logsOf(context, branches), closed };
+}
+
+/** Every branch that has a name, as storage has it now. */
+export async function readBranches(context: GraphContext): Promise<Pick<Survey, "branches" | "closed">> {
   const names = await listRefNames(context.objects);
   const refs = await inParallel(names, PARALLEL_REQUESTS_MAX, (name) => readRef(context.objects, name));
   const stored = [mainRef(context.graph), ...refs.filter((ref) => ref !== null)];
@@ -65,7 +71,7 @@ export async function surveyGraph(context: GraphContext): Promise<Survey> {
     if (isClosed) closed.add(state.ref.id);
     else branches.push({ stored: stored[i], state, hint, parts: await partsOf(context, state) });
   }
-  return { branches, logs: await logsOf(context, branches), closed };
+  return { branches, closed };
 }
 
 async function partsOf(context: GraphContext, state: BranchState): Promise<LogPart[]> {

@@ -1,11 +1,12 @@
 import { afterAll, describe, expect, it } from "bun:test";
-import { type Faults, memoryStorage } from "../../../src/storage/index.ts";
-import type { GraphStore } from "../../../src/store/index.ts";
+import { type Faults, memoryStorage, type StorageAdapter } from "../../../src/storage/index.ts";
+import { batchOf, type GraphStore, type SegmentRef } from "../../../src/store/index.ts";
 import {
   addShips,
   commit,
   contents,
   directoryStorage,
+  draftOf,
   failureOf,
   idsOf,
   initHarbour,
@@ -206,3 +207,93 @@ describe("a cleanup that was interrupted", () => {
     expect(again.types.get(SHIP.id)?.bytes).toBeGreaterThan(0);
   });
 });
+
+describe("whoever took longer than cleanup waits", () => {
+  it("keeps what it wrote alive until it is published", async () => {
+    const world = await harbour();
+    const writer = world.store.rowWriter();
+    const segments = [];
+    for (const imo of ["A", "B", "C", "D", "E", "F"]) {
+      segments.push(await writer.writeSegment(SHIP, batchOf([ship(imo)], SHIP)));
+      world.ports.advance(HOUR_MS * 0.6);
+      await keep(await world.another(), 1);
+    }
+    const { state } = await publish(world.store, segments);
+    expect(await idsOf(await world.another(), state, SHIP)).toEqual(["A", "B", "C", "D", "E", "F"]);
+    await keepLater(world, 1);
+    const reader = await world.another();
+    expect(await idsOf(reader, await reader.branch("main").head(), SHIP)).toHaveLength(6);
+  });
+
+  it("publishes nothing where that was in vain", async () => {
+    const world = await harbour();
+    const segment = await world.store.rowWriter().writeSegment(SHIP, batchOf([ship("A")], SHIP));
+    await keepLater(world, 1);
+    expect(await failureOf(publish(world.store, [segment]))).toMatchObject({
+      message: expect.stringContaining("was cleaned up while this write waited"),
+    });
+    expect((await world.store.branch("main").head()).head.version).toBe(1);
+  });
+
+  it("makes no branch at a commit that expired meanwhile", async () => {
+    const world = await harbour();
+    await addMany(world.store, 0, 5);
+    let meanwhile: (() => Promise<unknown>) | null = async () => {
+      meanwhile = null;
+      await addMany(world.store, 5, 40);
+      await keepLater(world, 1);
+    };
+    const slow = waiting(memoryStorage(world.ports, { bucket: world.bucket }), async (key) => {
+      if (key.startsWith("refs/")) await meanwhile?.();
+    });
+    const forker = await openHarbour(slow, world.ports);
+    expect(await failureOf(forker.createBranch("late", "main"))).toMatchObject({
+      kind: "conflict",
+      message: expect.stringContaining("create it again"),
+    });
+    expect(await world.store.listBranches()).toEqual(["main"]);
+    await forker.createBranch("late", "main");
+    await expectSound(await world.another());
+  });
+
+  it("does not lose a branch that was made while cleanup looked elsewhere", async () => {
+    const world = await harbour();
+    await addMany(world.store, 0, 30);
+    world.ports.advance(2 * HOUR_MS);
+    const made: Promise<unknown>[] = [];
+    const seeing = waiting(memoryStorage(world.ports, { bucket: world.bucket }), async (key) => {
+      if (!key.endsWith("floor.json") || made.length > 0) return;
+      made.push(world.store.createBranch("meanwhile", "main").then(() => addMany(world.store, 30, 60)));
+      await made[0];
+    });
+    await keep(await openHarbour(seeing, world.ports), 1);
+    expect(made).toHaveLength(1);
+    const reader = await world.another();
+    expect(await idsOf(reader, await reader.branch("meanwhile").head(), SHIP)).toHaveLength(30);
+    await keepLater(world, 1);
+    const later = await world.another();
+    expect(await idsOf(later, await later.branch("meanwhile").head(), SHIP)).toHaveLength(30);
+    await expectSound(later);
+  });
+});
+
+function publish(store: GraphStore, segments: readonly SegmentRef[]) {
+  const change = { type: SHIP.id, replaced: false, deletedNodes: [], deletedEdges: [], rows: null, segments };
+  const draft = { ...draftOf(store.ports, { changes: [], operation: "load" }, [change]) };
+  return store.branch("main").publish({ repeat: "always", prepare: async () => draft });
+}
+
+/** The storage of a process that waits before each conditional put. */
+function waiting(storage: StorageAdapter, before: (key: string) => Promise<void>): StorageAdapter {
+  return new Proxy(storage, {
+    get: (target, name) => {
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== "function") return member;
+      if (name !== "putIfAbsent" && name !== "putIfMatch") return member.bind(target);
+      return async (key: string, ...rest: readonly unknown[]) => {
+        await before(key);
+        return member.call(target, key, ...rest);
+      };
+    },
+  });
+}
