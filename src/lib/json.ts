@@ -38,12 +38,11 @@ export class JsonSyntaxError extends Error {
 
 /** Nesting beyond this is refused, so that no input overflows the stack. */
 const DEPTH_MAX = 512;
-/** What JSON.parse rounds, and what it takes though no UTF-8 text can hold it: half of a surrogate pair. */
-const INEXACT = /\d{16}|\\u[dD]/;
+const LONG_INTEGER = /\d{16}/;
 
 /** Parses JSON text; an integer that a double cannot hold becomes a bigint. Throws JsonSyntaxError. */
 export function parseJson(text: string): JsonValue {
-  if (!INEXACT.test(text)) {
+  if (!LONG_INTEGER.test(text)) {
     try {
       return JSON.parse(text) as JsonValue;
     } catch {
@@ -53,7 +52,10 @@ export function parseJson(text: string): JsonValue {
   return new Parser(text, PLAIN).document();
 }
 
-/** As parseJson, and whole numbers written with a fraction or an exponent come as JsonDecimal. */
+/**
+ * As parseJson for what comes from outside: half of a surrogate pair, which no UTF-8 text can hold, is refused, and whole
+ * numbers written with a fraction or an exponent come as JsonDecimal.
+ */
 export function parseJsonExact(text: string): JsonValue {
   const scan = scanJson(text);
   const parsed = parseFast(text, scan);
@@ -189,11 +191,12 @@ const ESCAPES: Readonly<Record<string, string>> = {
 interface ParserRules {
   readonly keepsDecimals: boolean;
   readonly refusesDuplicates: boolean;
+  readonly refusesHalfPairs: boolean;
 }
 
-const PLAIN: ParserRules = { keepsDecimals: false, refusesDuplicates: false };
-const EXACT: ParserRules = { keepsDecimals: true, refusesDuplicates: false };
-const STRICT: ParserRules = { keepsDecimals: true, refusesDuplicates: true };
+const PLAIN: ParserRules = { keepsDecimals: false, refusesDuplicates: false, refusesHalfPairs: false };
+const EXACT: ParserRules = { keepsDecimals: true, refusesDuplicates: false, refusesHalfPairs: true };
+const STRICT: ParserRules = { keepsDecimals: true, refusesDuplicates: true, refusesHalfPairs: true };
 
 class Parser {
   private at = 0;
@@ -293,7 +296,9 @@ class Parser {
       run = this.at;
     }
     text += this.text.slice(run, this.at++);
-    if (!text.isWellFormed()) this.fail("a string with half of a surrogate pair");
+    if (this.rules.refusesHalfPairs && !text.isWellFormed()) {
+      this.fail("a string with half of a surrogate pair");
+    }
     return text;
   }
 
