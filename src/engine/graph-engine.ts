@@ -33,7 +33,7 @@ import type {
   SchemaApplyRequest,
 } from "./graph.ts";
 import { load } from "./load/load.ts";
-import { prepareMerge, requireDistinct } from "./merge.ts";
+import { prepareMerge, requireDistinct } from "./merge/index.ts";
 import type {
   BranchCreateOutput,
   BranchDeleteOutput,
@@ -283,16 +283,16 @@ export class GraphEngine implements Graph {
         if (base.id === from.head.id) return null;
         baseId = base.id;
         if (from.head.schemaDigest !== into.head.schemaDigest) throw otherSchema(from.ref.name, target);
-        const baseState = base.id === into.head.id ? into : await this.store.stateAt(base.id, [from, into]);
+        const baseState = base.id === into.head.id ? into : await this.store.stateAt(base.id, [into, from]);
         const [sourceCommits, targetCommits] = await Promise.all([
           this.store.commitsAfter(from, baseState),
           this.store.commitsAfter(into, baseState),
         ]);
         const prepared = await prepareMerge({
           store: this.store,
-          base: this.images.view(baseState),
-          source: this.images.view(from),
-          target: view,
+          base: this.images.passing(baseState),
+          source: this.images.passing(from),
+          target: this.images.passing(into),
           sourceCommits,
           targetCommits,
         });

@@ -146,6 +146,7 @@ export class GraphView implements View {
   }
 
   async lookupEdgesTo(type: EdgeType, targets: readonly string[]): Promise<Row[]> {
+    if ((await this.count(type)) === 0) return [];
     await this.load(this.context.resident ? [type, type.source, type.target] : [type]);
     if (this.context.resident) {
       const table = this.edges(type);

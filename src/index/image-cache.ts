@@ -36,6 +36,11 @@ export class ImageCache {
     return new GraphView(state, this.imageOf(state), this.context);
   }
 
+  /** The same for a single look: what is not in memory is read where it is needed, and makes nothing resident. */
+  passing(state: BranchState): GraphView {
+    return new GraphView(state, this.imageOf(state), { ...this.context, resident: false });
+  }
+
   /** Lets go of a deleted branch. */
   forget(branch: BranchId): void {
     this.branches.delete(branch);

@@ -25,6 +25,12 @@ export interface Violation {
   readonly message: string;
 }
 
+/** What the check asks of the committed state. */
+export type Committed = Pick<
+  View,
+  "nodesExist" | "uniqueHolders" | "lookupEdgesFrom" | "lookupEdgesTo" | "count" | "load" | "edges"
+>;
+
 /** Told of each violation in the fixed order; a write throws at the first, a merge gathers them. */
 export type OnViolation = (violation: Violation) => void;
 
@@ -54,7 +60,7 @@ export class ImageCheck {
 
   constructor(
     private readonly catalog: Catalog,
-    private readonly view: View,
+    private readonly view: Committed,
     private readonly reads: ReadSetBuilder,
     private readonly onViolation: OnViolation,
   ) {}
@@ -245,7 +251,6 @@ export class ImageCheck {
     const removed = [...(this.removedNodes.get(type.id) ?? [])].filter((id) => !added?.has(id));
     if (removed.length === 0) return [];
     this.reads.counted(edge.id, removed);
-    if ((await this.view.count(edge)) === 0) return [];
     return side === "src" ? this.view.lookupEdgesFrom(edge, removed) : this.view.lookupEdgesTo(edge, removed);
   }
 
@@ -315,7 +320,8 @@ function byName(catalog: Catalog): EntityType[] {
   return [...sorted(catalog.nodes.values()), ...sorted(catalog.edges.values())];
 }
 
-function rowTuple(type: EntityType, properties: readonly string[]): (row: Row) => string | null {
+/** Reads the tuple of a unique constraint from rows of a type; null where a column is. */
+export function rowTuple(type: EntityType, properties: readonly string[]): (row: Row) => string | null {
   const parts = properties.map((name): ((row: Row) => string | null) => {
     if (name === "src" || name === "dst") return (row) => row[name];
     const column = type.properties.findIndex((property) => property.name === name);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "bun:test";
-import { mergeEntity } from "../../src/engine/merge.ts";
-import type { Row } from "../../src/store/types.ts";
-import { expectRefused, refusal, type TestGraph, testGraph } from "./support.ts";
+import { mergeEntity } from "../../../src/engine/merge/index.ts";
+import type { Row } from "../../../src/store/types.ts";
+import { expectRefused, refusal, type TestGraph, testGraph } from "../support.ts";
 
 const SCHEMA = `
 node Ship { imo: String @key  x: String?  mail: String? @unique }
