@@ -163,9 +163,14 @@ export class Publisher {
     const head = this.log.latest;
     assert(head !== null, "a draft is prepared on a state");
     const { accepted, refused, later } = this.accept(group, head);
-    if (accepted.length > 0) await this.put(head, accepted);
+    const isPublished = accepted.length === 0 || (await this.put(head, accepted));
     const now = this.log.latest ?? head;
-    for (const { waiting, conflict } of refused) waiting.resolve({ kind: "conflict", conflict, head: now });
+    if (isPublished) {
+      for (const { waiting, conflict } of refused) waiting.resolve({ kind: "conflict", conflict, head: now });
+    } else {
+      // What they conflict with may not have landed: they are judged again.
+      later.unshift(...refused.map(({ waiting }) => waiting));
+    }
     this.queue.unshift(...later);
   }
 
@@ -204,7 +209,8 @@ export class Publisher {
     return findConflict(prepared.draft, all, base.catalog, base.head.schemaDigest);
   }
 
-  private async put(head: BranchState, placed: readonly Placed[]): Promise<void> {
+  /** False where the entry is not known to have landed; its writes are answered, or queued again. */
+  private async put(head: BranchState, placed: readonly Placed[]): Promise<boolean> {
     const { objects, ports } = this.context;
     const commits = placed.map(({ commit }) => commit);
     const entry: LogEntry = { position: head.position + 1, commits, closed: null };
@@ -220,14 +226,17 @@ export class Publisher {
     const standing = outcome === "won" ? await this.standingOf(place) : outcome;
     switch (standing) {
       case "won":
-        return this.acknowledge(placed, { ...entry, bytes: bytes.length }, startedAt);
+        await this.acknowledge(placed, { ...entry, bytes: bytes.length }, startedAt);
+        return true;
       case "lost":
       case "below floor":
-        return this.retry(placed, standing === "below floor");
+        await this.retry(placed, standing === "below floor");
+        return false;
       case "unreachable":
         for (const { waiting, commit } of placed) {
           waiting.reject(recoveryRequired(this.log.ref.name, commit.record.id));
         }
+        return false;
     }
   }
 

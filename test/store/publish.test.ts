@@ -142,6 +142,35 @@ describe("a write in a process that follows its branch", () => {
   });
 });
 
+describe("a write beside others whose fate is unknown", () => {
+  it("is not refused for them: it is tried by itself", async () => {
+    let isSilent = false;
+    const { store } = await harbour(({ method, key }) => {
+      const isPublishing = method === "putIfAbsent" && key.includes("/log/");
+      return isSilent && (isPublishing || method === "get") ? { kind: "answer", status: 500 } : null;
+    });
+    let arrived = 0;
+    const { promise: together, resolve } = Promise.withResolvers<void>();
+    const claim = (repeat: "always" | "never") =>
+      store.branch("main").publish({
+        repeat,
+        prepare: async () => {
+          const changes = await changesOf(store, [{ type: SHIP, rows: [ship(repeat)] }]);
+          if (++arrived === 2) resolve();
+          await together;
+          isSilent = true;
+          return draftOf(store.ports, { changes: [], reads: { types: [SHIP] } }, changes);
+        },
+      });
+    await store.branch("main").head();
+    const results = await Promise.all([failureOf(claim("always")), failureOf(claim("never"))]);
+    expect(results.map((failure) => (failure as OmnigraphError).kind)).toEqual([
+      "recovery_required",
+      "recovery_required",
+    ]);
+  });
+});
+
 describe("a write that finds new commits", () => {
   it("moves on top when they touch nothing that it read, without preparing again", async () => {
     const { store, bucket } = await harbour();
