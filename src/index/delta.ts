@@ -5,9 +5,10 @@ import { compareUtf8 } from "../lib/utf8.ts";
 import type { Property, StableId } from "../schema/catalog.ts";
 import type { DeletedEdge, RowBatch, TypeChanges } from "../store/index.ts";
 import { textAt } from "../store/index.ts";
-import { type BaseTable, edgeColumns, edgeKey } from "./base-table.ts";
+import { type BaseTable, edgeColumns } from "./base-table.ts";
 import { concatBatches } from "./columns.ts";
 import { GATHERED_ROWS } from "./limits.ts";
+import { edgeKey } from "./merge-layers.ts";
 import { TextDelta } from "./text/text-delta.ts";
 
 /** Where a row's values stand. A delta moves its rows together now and then: ask again after any wait. */

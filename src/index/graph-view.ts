@@ -4,13 +4,14 @@
 import type { Catalog, EdgeType, EntityType, NodeType, StableId } from "../schema/catalog.ts";
 import type { BranchState, DeletedEdge, Row } from "../store/index.ts";
 import { rowAt, textAt } from "../store/index.ts";
-import { edgeColumns, edgeKey } from "./base-table.ts";
+import { edgeColumns } from "./base-table.ts";
 import type { BatchCache } from "./batch-cache.ts";
 import type { BranchImage } from "./branch-image.ts";
 import type { Place } from "./delta.ts";
 import { EdgeTable } from "./edge-table.ts";
 import { LOOKUPS_MAX } from "./limits.ts";
 import { countCold, lookupEdgesFrom, lookupNodes, lookupTriples } from "./lookup.ts";
+import { edgeKey } from "./merge-layers.ts";
 import { NodeTable } from "./node-table.ts";
 import { RowCollection } from "./row-collection.ts";
 import { Table } from "./table.ts";

@@ -17,3 +17,5 @@ export const IMAGE_HISTORY_MAX = 65_536;
 export const BRANCH_IMAGES_MAX = 128;
 /** Where fewer than one in so many rows is asked about, looking each up is sooner done than going through all. */
 export const UNINDEXED_SHARE = 8;
+/** Bytes of one column of texts in memory: its offsets are 32-bit integers. */
+export const TEXT_COLUMN_BYTES_MAX = 2 ** 31 - 1;

@@ -5,10 +5,11 @@ import { compareUtf8, encodeUtf8 } from "../lib/utf8.ts";
 import type { EdgeType, EntityType, NodeType } from "../schema/catalog.ts";
 import type { BranchState, DeadRows, DeletedEdge, RowBatch, SegmentRef } from "../store/index.ts";
 import { textAt } from "../store/index.ts";
-import { edgeColumns, edgeKey } from "./base-table.ts";
+import { edgeColumns } from "./base-table.ts";
 import type { BatchCache } from "./batch-cache.ts";
 import { compareToBytes } from "./columns.ts";
 import { entityAt, type Place } from "./delta.ts";
+import { edgeKey } from "./merge-layers.ts";
 import { changesOf } from "./type-image.ts";
 
 /** Finds the rows whose sorted column has one of these texts (ascending by bytes). */

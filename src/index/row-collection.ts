@@ -2,11 +2,12 @@
 
 import type { EdgeType, EntityType, NodeType, StableId } from "../schema/catalog.ts";
 import type { BranchState } from "../store/index.ts";
-import { buildBase, type Layer } from "./base-table.ts";
+import { buildBase } from "./base-table.ts";
 import type { BatchCache } from "./batch-cache.ts";
 import { Delta, entityAt, type Place } from "./delta.ts";
 import { EdgeTable } from "./edge-table.ts";
 import { lookupEdgesFrom, lookupNodes } from "./lookup.ts";
+import type { Layer } from "./merge-layers.ts";
 import { NodeTable } from "./node-table.ts";
 import { sortedRows, TypeImage } from "./type-image.ts";
 

@@ -11,10 +11,11 @@ import type {
 } from "../store/index.ts";
 import { sortBatch, takeRows } from "../store/index.ts";
 import { Adjacency, BaseAdjacency } from "./adjacency.ts";
-import { type BaseTable, buildBase, type Layer } from "./base-table.ts";
+import { type BaseTable, buildBase } from "./base-table.ts";
 import { concatBatches } from "./columns.ts";
 import { Delta, type Place } from "./delta.ts";
 import { DELTA_BASE_SHARE, DELTA_ROWS_MIN } from "./limits.ts";
+import type { Layer } from "./merge-layers.ts";
 import type { TableImage } from "./table.ts";
 import { type KeyText, type TuplePart, UniqueIndex } from "./unique-index.ts";
 
