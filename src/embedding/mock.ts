@@ -1,13 +1,12 @@
 // The offline provider: a vector that depends on nothing but the text, the same on every machine, for tests and demos.
 
 import { encodeUtf8 } from "../lib/utf8.ts";
+import { normalized } from "./normalize.ts";
 
 const FNV_OFFSET = 14695981039346656037n;
 const FNV_PRIME = 1099511628211n;
 const WORD_BITS = 64;
 const WORD_RANGE = 2 ** WORD_BITS;
-/** A shorter vector has no direction worth keeping (float32 epsilon). */
-const NORM_MIN = 2 ** -23;
 
 const wrap = (value: bigint): bigint => BigInt.asUintN(WORD_BITS, value);
 
@@ -31,13 +30,5 @@ export function mockVector(text: string, width: number): Float32Array<ArrayBuffe
     state = xorshift(state);
     vector[i] = 2 * Math.fround(Number(state) / WORD_RANGE) - 1;
   }
-  return normalize(vector);
-}
-
-/** Divides by the norm: squares summed in float64 in index order, the root and each quotient rounded to float32. */
-function normalize(vector: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
-  let sum = 0;
-  for (const component of vector) sum += component * component;
-  const norm = Math.fround(Math.sqrt(sum));
-  return norm <= NORM_MIN ? vector : vector.map((component) => component / norm);
+  return normalized(vector) ?? vector;
 }

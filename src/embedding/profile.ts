@@ -47,7 +47,8 @@ const PROVIDERS: Readonly<Record<ProviderKind, ProviderDefaults>> = {
 
 const DEFAULT_KIND: ProviderKind = "openai-compatible";
 const KEY_REFERENCE = /^\$\{([^{}]*)\}$/;
-const MODEL_VARIABLE = "OMNIGRAPH_EMBED_MODEL";
+/** Also what to change where a stored vector and a query would be of different models. */
+export const MODEL_VARIABLE = "OMNIGRAPH_EMBED_MODEL";
 
 /** What is wrong with a declared profile; `field` where it is one key's fault. */
 export interface ProfileFault {
@@ -56,13 +57,20 @@ export interface ProfileFault {
   readonly message: string;
 }
 
-const providerKind = (name: string): ProviderKind | null => {
+/** The kind of this name, or null. */
+export const providerKind = (name: string): ProviderKind | null => {
   const kinds = Object.keys(PROVIDERS) as ProviderKind[];
   return kinds.find((kind) => kind === name) ?? null;
 };
 
-const unknownProvider = (name: string): string =>
+export const unknownProvider = (name: string): string =>
   `unknown embedding provider '${name}' (expected ${Object.keys(PROVIDERS).join("|")})`;
+
+export const providerDefaults = (kind: ProviderKind): ProviderDefaults => PROVIDERS[kind];
+
+/** The model that the environment names; empty where it names none. */
+export const environmentModel = (env: Readonly<Record<string, string | undefined>>): string =>
+  env[MODEL_VARIABLE]?.trim() ?? "";
 
 /** The variable that a `${NAME}` reference names, or null for any other text. */
 export function keyVariable(reference: string): string | null {
@@ -108,7 +116,7 @@ export function resolveProfile(
   if (kind === null) throw new OmnigraphError("internal", unknownProvider(profile.kind ?? DEFAULT_KIND));
   const defaults = PROVIDERS[kind];
   if (kind === "mock") {
-    const model = profile.model ?? env[MODEL_VARIABLE]?.trim() ?? "";
+    const model = profile.model ?? environmentModel(env);
     return { provider: kind, wire: defaults.wire, model, baseUrl: "", apiKey: "" };
   }
   const fault = profileFaults(profile)[0];

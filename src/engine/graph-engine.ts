@@ -61,6 +61,7 @@ import {
   warm,
 } from "./read/index.ts";
 import { applySchema, planSchema } from "./schema-apply.ts";
+import { TextVectors } from "./text-vectors.ts";
 import { prepareMutation } from "./write/mutate.ts";
 
 export class GraphEngine implements Graph {
@@ -70,6 +71,7 @@ export class GraphEngine implements Graph {
   private readonly plans = new PlanCache();
   private readonly changeReader: ChangeReader;
   private readonly externalPolicy: ReturnType<typeof externalPolicy>;
+  private readonly textVectors: TextVectors;
   private readonly probe = sourceProbe((uri) => openStorage(uri, this.options.ports));
   /** Of a process that lives on: set by the first read, done when indexes are built. */
   private warmed: Promise<void> | null = null;
@@ -84,6 +86,8 @@ export class GraphEngine implements Graph {
     this.externalPolicy = externalPolicy(options.externalBlobs ?? []);
     this.images = new ImageCache(store, { resident: options.resident ?? false, keyText: canonicalKeyText });
     this.writer = new CommitWriter(store, this.images, options.ports, () => this.ensureWritable());
+    const { embedding = null, onEmbedding = () => undefined } = options;
+    this.textVectors = new TextVectors(embedding, options.ports, onEmbedding);
     this.changeReader = new ChangeReader(store, (state) => this.images.view(state));
   }
 
@@ -105,6 +109,7 @@ export class GraphEngine implements Graph {
       nowMs,
       signal: request.signal,
       deadline: this.deadlineFrom(nowMs),
+      embed: this.textVectors.embed,
       trace,
     });
     if (this.options.resident && state.ref.name === MAIN) this.warmed ??= this.warmInBackground(view);

@@ -1,5 +1,6 @@
 // The door of the engine: what a graph can do. Server, cluster and CLI call this and nothing behind it.
 
+import type { EmbeddingEvent, EmbeddingProfile } from "../embedding/index.ts";
 import type { ExternalBlobBase } from "../lib/external-uri.ts";
 import type { JsonValue } from "../lib/json.ts";
 import type { Ports } from "../lib/ports.ts";
@@ -47,6 +48,10 @@ export interface GraphOptions {
   readonly readStalenessMs?: number;
   /** Milliseconds after which a query is stopped; 0 or none: it may take as long as it takes. */
   readonly queryTimeoutMs?: number;
+  /** The provider that turns a query's text into a vector; without one the environment names it. */
+  readonly embedding?: EmbeddingProfile | null;
+  /** Told of every call to that provider. */
+  readonly onEmbedding?: (event: EmbeddingEvent) => void;
   /** Where the objects lie that new Blob references may name; without any, such references are refused. */
   readonly externalBlobs?: readonly ExternalBlobBase[];
 }

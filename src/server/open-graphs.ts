@@ -85,7 +85,8 @@ async function openOne(graph: GraphToServe, ports: Ports, log: Logger): Promise<
     if (graph.embedding !== null) resolveProfile(graph.embedding, ports.env);
   } catch (error) {
     const message = "graph quarantined because embedding provider configuration failed";
-    return setAside("settings", message, "error", error);
+    const cause = error instanceof Error ? error.message : String(error);
+    return setAside("settings", message, "error", `embedding provider for graph '${id}': ${cause}`);
   }
   try {
     const served = await serve(graph, queries, ports, log);
@@ -97,7 +98,7 @@ async function openOne(graph: GraphToServe, ports: Ports, log: Logger): Promise<
 }
 
 async function serve(
-  { id, uri, externalBlobs, policy }: GraphToServe,
+  { id, uri, externalBlobs, policy, embedding }: GraphToServe,
   queries: ReadonlyMap<string, StoredQuery>,
   ports: Ports,
   log: Logger,
@@ -109,6 +110,8 @@ async function serve(
     ports,
     forWriting: true,
     resident: true,
+    embedding,
+    onEmbedding: ({ level, fields }) => log.log(level, "omnigraph::embedding", { graph_id: id, ...fields }),
     // A server never takes a caller's word for what it may read on its own machine.
     externalBlobs: externalBlobs.filter(({ scope }) => scope === "server_safe"),
     // Code that holds the open graph without HTTP is asked too.

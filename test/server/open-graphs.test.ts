@@ -63,7 +63,9 @@ describe("opening graphs", () => {
       "lawless: open",
     ]);
     expect(log).toMatch(/stored queries failed to parse graph_id=unparsed errors="query 'q': /);
-    expect(log).toMatch(/embedding provider configuration failed graph_id=keyless error=".*HARBOR_KEY/);
+    expect(log).toMatch(
+      /embedding provider configuration failed graph_id=keyless error=".*graph 'keyless': .*HARBOR_KEY/,
+    );
     expect(log).toMatch(
       /graph quarantined during startup graph_id=lawless error=".*policy version must be 1/,
     );

@@ -19,7 +19,7 @@ export interface ReadOptions {
   /** When the request began: the value of `now()`. */
   readonly nowMs: number;
   readonly signal?: AbortSignal;
-  /** Turns the text of a `nearest` query into a vector for a property; without it such a query is refused. */
+  /** Turns the text of a `nearest` query into a vector for a property; a graph always has one. */
   readonly embed?: Embed;
   /** Ends the read when it has run for so long. */
   readonly deadline?: Deadline;

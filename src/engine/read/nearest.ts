@@ -2,7 +2,7 @@
 
 import { propertyAt, squaredDistance, type Table } from "../../index/index.ts";
 import { BestFew } from "../../lib/best-few.ts";
-import { badRequest, unsupported } from "../../lib/errors.ts";
+import { badRequest } from "../../lib/errors.ts";
 import type { RankArm } from "../../query/plan.ts";
 import type { Property } from "../../schema/catalog.ts";
 import { isValid } from "../../store/index.ts";
@@ -86,8 +86,10 @@ export function hasVector(table: Table, property: Property): (number: number) =>
 export async function queryVector(context: ReadContext, arm: NearestArm): Promise<Float32Array> {
   const value = context.value(arm.query);
   if (typeof value === "string") {
-    if (context.embed === null) throw unsupported("nearest with a text as its query");
-    return context.embed(value, arm.property);
+    if (context.embed === null) throw new Error("invariant broken: a text to embed and nobody to do it");
+    const vector = await context.embed(value, arm.property);
+    context.checkWanted();
+    return vector;
   }
   const vector = vectorOf(value);
   if (vector === null) throw badRequest("nearest query must be a string or list of floats");
