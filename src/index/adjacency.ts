@@ -11,14 +11,12 @@ import type { TableImage } from "./table.ts";
 
 /** Base edges between base nodes. An edge with an end outside of the base is "foreign": -1 here, and patched in. */
 export class BaseAdjacency {
-  /** Node at either end of each edge. */
-  readonly sources: Int32Array;
+  /** Node at the far end of each edge. */
   readonly targets: Int32Array;
   /** Edges of source n: numbers outBegin[n] to outBegin[n + 1], because edges are sorted by source. */
   readonly outBegin: Int32Array;
-  /** Of target n: entries inBegin[n] to inBegin[n + 1] of `inEdges` and `inSources`. */
+  /** Of target n: entries inBegin[n] to inBegin[n + 1] of `inSources` and `inEdges`. */
   readonly inBegin: Int32Array;
-  readonly inEdges: Int32Array;
   readonly inSources: Int32Array;
   readonly foreign: readonly number[];
   /** Sources whose range of edges holds a foreign one. */
@@ -26,11 +24,11 @@ export class BaseAdjacency {
   /** True where several edges lead from one node to the same other. */
   readonly hasParallels: boolean;
   private readonly neighbours = new BaseLists(this);
+  private incoming: Int32Array | null = null;
 
   constructor(edges: BaseTable, sources: BaseTable, targets: BaseTable) {
     const count = edges.length;
     const { src, dst } = edgeColumns(edges.rows);
-    this.sources = new Int32Array(count);
     this.targets = new Int32Array(count);
     this.outBegin = new Int32Array(sources.length + 1);
     const hash = targets.idHash();
@@ -39,6 +37,8 @@ export class BaseAdjacency {
     const nodeIds = sources.rows.ids;
     let hasParallels = false;
     let node = 0;
+    /** Source of the edge before; -1 where that was foreign. */
+    let before = -1;
     for (let edge = 0; edge < count; edge++) {
       // Both lists are sorted by the same bytes: walk them side by side.
       let order = -1;
@@ -54,31 +54,60 @@ export class BaseAdjacency {
         // The edge stands in the range of the first source that is not below its own.
         if (node < sources.length) foreignSources.push(node);
       }
-      this.sources[edge] = isForeign ? -1 : node;
       this.targets[edge] = isForeign ? -1 : target;
-      hasParallels ||=
-        edge > 0 && !isForeign && target === this.targets[edge - 1] && node === this.sources[edge - 1];
+      hasParallels ||= !isForeign && before === node && target === this.targets[edge - 1];
+      before = isForeign ? -1 : node;
     }
-    this.hasParallels = hasParallels;
     while (node < sources.length) this.outBegin[++node] = count;
     this.foreign = foreign;
     this.foreignSources = foreignSources;
+    this.hasParallels = hasParallels;
 
     this.inBegin = new Int32Array(targets.length + 1);
     for (let edge = 0; edge < count; edge++)
       if (this.targets[edge] >= 0) this.inBegin[this.targets[edge] + 1]++;
     for (let n = 0; n < targets.length; n++) this.inBegin[n + 1] += this.inBegin[n];
-    const entries = this.inBegin[targets.length];
-    this.inEdges = new Int32Array(entries);
-    this.inSources = new Int32Array(entries);
-    const next = this.inBegin.slice(0, targets.length);
-    for (let edge = 0; edge < count; edge++) {
-      const target = this.targets[edge];
-      if (target < 0) continue;
-      const entry = next[target]++;
-      this.inEdges[entry] = edge;
-      this.inSources[entry] = this.sources[edge];
+    this.inSources = new Int32Array(this.inBegin[targets.length]);
+    this.eachEntry((entry, _, source) => {
+      this.inSources[entry] = source;
+    });
+  }
+
+  /** The edge of each entry of `inSources`; made when first asked for. */
+  get inEdges(): Int32Array {
+    if (this.incoming === null) {
+      const edges = new Int32Array(this.inSources.length);
+      this.eachEntry((entry, edge) => {
+        edges[entry] = edge;
+      });
+      this.incoming = edges;
     }
+    return this.incoming;
+  }
+
+  private eachEntry(handle: (entry: number, edge: number, source: number) => void): void {
+    const next = this.inBegin.slice(0, -1);
+    for (let source = 0; source + 1 < this.outBegin.length; source++) {
+      for (let edge = this.outBegin[source]; edge < this.outBegin[source + 1]; edge++) {
+        const target = this.targets[edge];
+        if (target >= 0) handle(next[target]++, edge, source);
+      }
+    }
+  }
+
+  /** The node at the near end of an edge; -1 for a foreign edge, or none. */
+  source(edge: number): number {
+    if (!(this.targets[edge] >= 0)) return -1;
+    const { outBegin } = this;
+    // The last node whose edges begin at or before this one.
+    let low = 0;
+    let high = outBegin.length - 1;
+    while (low + 1 < high) {
+      const middle = (low + high) >> 1;
+      if (outBegin[middle] <= edge) low = middle;
+      else high = middle;
+    }
+    return low;
   }
 
   /** Whom each node is next to. Lists of nodes at foreign edges are not complete. */
@@ -131,8 +160,8 @@ export class Adjacency {
     }
     for (; this.seenChanged < changed.length; this.seenChanged++) {
       const edge = changed[this.seenChanged];
-      if (edge >= this.edges.base.length || this.base.sources[edge] < 0) continue;
-      this.patchedSources[this.base.sources[edge]] = 1;
+      if (edge >= this.edges.base.length || this.base.targets[edge] < 0) continue;
+      this.patchedSources[this.base.source(edge)] = 1;
       this.patchedTargets[this.base.targets[edge]] = 1;
       this.hasPatches = true;
     }
@@ -173,7 +202,7 @@ export class Adjacency {
   }
 
   source(edge: number): number {
-    return this.ends.get(edge)?.source ?? this.base.sources[edge] ?? -1;
+    return this.ends.get(edge)?.source ?? this.base.source(edge);
   }
 
   target(edge: number): number {
