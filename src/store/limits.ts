@@ -36,6 +36,8 @@ export const BATCH_ROWS_MAX = 65_536;
 export const WHOLE_SEGMENT_BYTES_MAX = 256 * 1024;
 /** A segment up to this many bytes stays in memory after it was written: checkpoints soon read small ones again. */
 export const KEEP_WRITTEN_BYTES_MAX = 1024 * 1024;
+/** Batches of a segment up to this many bytes stay in memory after all of it was read: beyond it, its reader keeps the rows. */
+export const KEEP_WHOLE_BYTES_MAX = 8 * 1024 * 1024;
 /** Unwanted bytes between two wanted batches that are read along rather than split into two requests. */
 export const RANGE_GAP_BYTES_MAX = 64 * 1024;
 /** Requests of one operation that run side by side. */

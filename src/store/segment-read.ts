@@ -6,7 +6,12 @@ import { decodeBatch } from "./batch-decode.ts";
 import type { RowBatch } from "./column.ts";
 import { type ColumnLayout, parseLayout } from "./column-layout.ts";
 import { segmentKey } from "./layout.ts";
-import { PARALLEL_REQUESTS_MAX, RANGE_GAP_BYTES_MAX, WHOLE_SEGMENT_BYTES_MAX } from "./limits.ts";
+import {
+  KEEP_WHOLE_BYTES_MAX,
+  PARALLEL_REQUESTS_MAX,
+  RANGE_GAP_BYTES_MAX,
+  WHOLE_SEGMENT_BYTES_MAX,
+} from "./limits.ts";
 import type { Objects } from "./objects.ts";
 import { inParallel } from "./parallel.ts";
 import { damaged } from "./stored-json.ts";
@@ -22,8 +27,11 @@ interface Span {
 export async function readSegmentBatches(
   objects: Objects,
   segment: SegmentRef,
-  places: readonly number[] = segment.batches.map((_, place) => place),
+  wanted?: readonly number[],
 ): Promise<RowBatch[]> {
+  const places = wanted ?? segment.batches.map((_, place) => place);
+  // Who reads all of a large segment keeps its rows in a form of its own.
+  const isKept = wanted !== undefined || segment.bytes <= KEEP_WHOLE_BYTES_MAX;
   const found = new Map<number, RowBatch>();
   const missing: number[] = [];
   for (const place of new Set(places)) {
@@ -32,7 +40,10 @@ export async function readSegmentBatches(
     else found.set(place, cached);
   }
   await inParallel(spansOf(segment, missing), PARALLEL_REQUESTS_MAX, async (span) => {
-    for (const [place, batch] of await readSpan(objects, segment, span)) found.set(place, batch);
+    for (const [place, batch] of await readSpan(objects, segment, span)) {
+      found.set(place, batch);
+      if (isKept) keep(objects, segment, place, batch);
+    }
   });
   return places.map((place) => {
     const batch = found.get(place);
@@ -43,7 +54,14 @@ export async function readSegmentBatches(
 
 /** Puts the batches of a segment that was just written where readers look first. */
 export async function keepWritten(objects: Objects, segment: SegmentRef, bytes: Uint8Array): Promise<void> {
-  await decodeSpan(objects, segment, { from: 0, to: segment.batches.length }, bytes, 0);
+  const span = { from: 0, to: segment.batches.length };
+  for (const [place, batch] of await decodeSpan(objects, segment, span, bytes, 0)) {
+    keep(objects, segment, place, batch);
+  }
+}
+
+function keep(objects: Objects, segment: SegmentRef, place: number, batch: RowBatch): void {
+  objects.cache.put(cacheKey(objects, segment, place), batch, segment.batches[place].length);
 }
 
 function cacheKey(objects: Objects, segment: SegmentRef, place: number): string {
@@ -84,7 +102,7 @@ function readSpan(objects: Objects, segment: SegmentRef, span: Span): Promise<[n
   });
 }
 
-/** Decodes and keeps the batches of a span; `bytes` begin at `start` of the file. */
+/** Decodes the batches of a span; `bytes` begin at `start` of the file. */
 async function decodeSpan(
   objects: Objects,
   segment: SegmentRef,
@@ -109,7 +127,6 @@ async function decodeSpan(
     if (Bun.hash.crc32(encoded) !== ref.crc)
       throw damaged(object, `record batch ${place} fails its checksum`);
     const batch = await decodeBatch(object, encoded, ref.rows, layouts);
-    objects.cache.put(cacheKey(objects, segment, place), batch, ref.length);
     decoded.push([place, batch]);
   }
   return decoded;
