@@ -106,6 +106,13 @@ const READS: readonly (readonly [
   ],
   ["match { $a: Ship $b: Ship  $a.name < $b.name } return { $a, $b }", [{ a: "Aurora", b: "Boreas" }]],
   ['match { $s: Ship search($s.note, "ships") } return { $s }', [{ s: "Aurora" }]],
+  [
+    'match { $s: Ship } return { $s, search($s.note, "fast") as hit } order { $s.name }',
+    [
+      { s: "Aurora", hit: true },
+      { s: "Boreas", hit: false },
+    ],
+  ],
   ['match { $s: Ship fuzzy($s.note, "fsat", 2) } return { $s }', [{ s: "Aurora" }]],
   ['match { $s: Ship } return { $s } order { bm25($s.note, "fast") } limit 3', [{ s: "Aurora" }]],
   [
@@ -161,8 +168,10 @@ describe("a read", () => {
   });
 
   it.each([
-    ['match { $s: Ship } return { bm25($s.note, "a") as score }', "bm25 in return is not supported"],
-    ['match { $s: Ship } return { search($s.note, "a") as hit }', "search in return is not supported"],
+    [
+      'match { $s: Ship } return { $s } order { nearest($s.pose, "text") } limit 1',
+      "nearest with a text as its query",
+    ],
     ["match { $p: Port $p near{1,} $q } return { $q }", "T15"],
     ["match { $s: Ship } return { $s } order { nearest($s.pose, [1.0, 2.0, 3.0]) }", "T17"],
     ["match { $s: Ship } return { $s.* }", "unexpected character '*'"],
