@@ -202,7 +202,7 @@ function scanFirst(context: ReadContext, table: Table, condition: Condition): In
     comparison === null
       ? selecting(test)
       : baseTest(table, comparison.property, comparison.operator, comparison.constant);
-  const out = new Int32Array(table.bound);
+  const out = new Int32Array(table.bound + 1);
   let count = 0;
   table.forStretches(
     (from, to) => {
