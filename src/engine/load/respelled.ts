@@ -20,9 +20,9 @@ export class Respelled {
   }
 
   /** Throws where a spelling is also the canonical id of another node of the input. */
-  refuseIds(type: NodeType, ids: ReadonlySet<string>): void {
+  refuseIds(type: NodeType, isId: (text: string) => boolean): void {
     for (const [spelling, id] of this.byType.get(type) ?? []) {
-      if (ids.has(spelling)) throw ambiguous(type, spelling, spelling, id);
+      if (isId(spelling)) throw ambiguous(type, spelling, spelling, id);
     }
   }
 

@@ -10,7 +10,7 @@ import type { Row, TypeChanges } from "../../store/types.ts";
 import type { BlobIntake } from "../blob/index.ts";
 import type { LoadReader } from "../graph.ts";
 import type { LoadMode } from "../outputs.ts";
-import type { EdgeRow, ImageCheck } from "../write/image-check.ts";
+import type { ImageCheck } from "../write/image-check.ts";
 import { type RowCheck, rowCheck } from "../write/row-checks.ts";
 import { type IdReader, idReader, isKeyed } from "./ids.ts";
 import { PendingRows } from "./pending-rows.ts";
@@ -40,7 +40,7 @@ export interface LoadedRow extends Row {
 export class TypeLoader {
   /** Records accepted, before last-wins folding. */
   accepted = 0;
-  /** Ids that may stand only once: derived ones, and given ones where none replaces another. */
+  /** Given ids that may stand only once. Derived ones are known to the check. */
   private readonly seen = new Set<string>();
   private readonly columns = new Map<string, number>();
   private readonly readers: readonly ValueReader[];
@@ -100,13 +100,13 @@ export class TypeLoader {
     const isReplaceable = row.isGiven && !this.isKeyed && mode === "merge";
     if (row.isGiven && !isReplaceable) this.refuseRepeat(row);
     if (this.rows instanceof RowSink) {
-      this.judge(row);
+      this.judge(row, !row.isGiven);
       this.rows.append(row);
     } else {
       // What a line claims counts even where the line does not last (spec 01 §10); ends have to be spelled out first.
       if (!this.mayRespellEnds) {
         if (isReplaceable) check.claimLine(this.type, row);
-        else this.judge(row);
+        else this.judge(row, !row.isGiven);
       }
       this.rows.append(row, isReplaceable);
     }
@@ -115,8 +115,10 @@ export class TypeLoader {
 
   /** Ids whose committed entities the load meets: append refuses them, merge replaces them. */
   idsToMeet(): string[] {
-    // A keyed node replaces the committed one by itself.
-    if (this.isKeyed) return this.context.mode === "append" ? [...this.seen] : [];
+    if (isKeyed(this.type)) {
+      // In merge a node replaces the committed one by itself.
+      return this.context.mode === "append" ? [...this.context.check.addedNodeIds(this.type)] : [];
+    }
     const replaceable = this.rows instanceof PendingRows ? this.rows.ids() : [];
     return [...this.seen, ...replaceable];
   }
@@ -125,14 +127,14 @@ export class TypeLoader {
   async settle(): Promise<void> {
     const { type } = this;
     const { check, respelled } = this.context;
-    if (type.kind === "node" && this.isKeyed) respelled.refuseIds(type, this.seen);
+    if (isKeyed(type)) respelled.refuseIds(type, (id) => check.addsNode(type, id));
     if (!(this.rows instanceof PendingRows)) return;
     if (this.rows.isFolded) check.forgetClaims(type);
     const src = type.kind === "edge" ? respelled.of(type.source) : null;
     const dst = type.kind === "edge" ? respelled.of(type.target) : null;
     const ends = src === null && dst === null ? null : { src, dst };
     const shows = this.rows.isFolded || this.mayRespellEnds ? "all" : "replaceable";
-    await this.rows.settle(ends, shows, (row) => this.judge(row));
+    await this.rows.settle(ends, shows, (row) => this.judge(row, false));
   }
 
   /** Writes the rows that are still in memory; no more records after this. */
@@ -144,17 +146,18 @@ export class TypeLoader {
     return this.type.kind === "edge" && this.context.reader === "permissive";
   }
 
-  private judge(row: Row): void {
+  private judge(row: Row, isFresh: boolean): void {
     const { type } = this;
-    if (type.kind === "node") this.context.check.addNode(type, row);
-    // Rows of an edge type have ends.
-    else this.context.check.addEdge(type, row as EdgeRow);
+    if (type.kind === "node") this.context.check.addNode(type, row, isFresh);
+    else this.context.check.addEdge(type, row, isFresh);
   }
 
   private refuseRepeat(row: Row): void {
-    if (this.seen.has(row.id)) {
-      throw this.isKeyed ? badRequest(this.duplicateKeyMessage(row)) : keyConflict(this.type, row.id);
+    if (isKeyed(this.type)) {
+      if (this.context.check.addsNode(this.type, row.id)) throw badRequest(this.duplicateKeyMessage(row));
+      return;
     }
+    if (this.seen.has(row.id)) throw keyConflict(this.type, row.id);
     this.seen.add(row.id);
   }
 

@@ -71,18 +71,30 @@ export class ImageCheck {
     this.reads.scanned(type.id);
   }
 
-  addNode(type: NodeType, row: Row): void {
-    setOf(this.addedNodes, type.id).add(row.id);
+  /** `isFresh` where the id was made for this write: nothing committed has it, and nothing else can name it. */
+  addNode(type: NodeType, row: Row, isFresh = false): void {
+    if (!isFresh) setOf(this.addedNodes, type.id).add(row.id);
     this.claim(type, row);
+  }
+
+  /** True for a node that the write adds under an id that was not made for it. */
+  addsNode(type: NodeType, id: string): boolean {
+    return this.addedNodes.get(type.id)?.has(id) ?? false;
+  }
+
+  /** The ids of those. */
+  addedNodeIds(type: NodeType): Iterable<string> {
+    return this.addedNodes.get(type.id) ?? [];
   }
 
   removeNode(type: NodeType, id: string): void {
     setOf(this.removedNodes, type.id).add(id);
   }
 
-  addEdge(type: EdgeType, row: Row): void {
+  /** `isFresh` as for nodes. */
+  addEdge(type: EdgeType, row: Row, isFresh = false): void {
     const { src, dst } = row as EdgeRow;
-    setOf(this.addedEdges, type.id).add(row.id);
+    if (!isFresh) setOf(this.addedEdges, type.id).add(row.id);
     this.need(type, "src", src, row.id);
     this.need(type, "dst", dst, row.id);
     if (isLimited(type)) this.addedAt(type, src).add(row.id);
@@ -184,6 +196,7 @@ export class ImageCheck {
 
   private need(edge: EdgeType, side: "src" | "dst", node: string, id: string): void {
     const type = side === "src" ? edge.source : edge.target;
+    if (this.addsNode(type, node)) return;
     let ofType = this.needed.get(type.id);
     if (ofType === undefined) {
       ofType = new Map();
