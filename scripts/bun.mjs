@@ -21,9 +21,7 @@ const candidates = [
 // More than one may be there (musl, baseline, a placeholder of the install script): the first that starts is the one.
 const bun = candidates.find((path) => spawnSync(path, ["--version"]).status === 0);
 if (bun === undefined) {
-  console.error(
-    "bun.mjs: no Bun executable for this platform under node_modules; run `npm install` first",
-  );
+  console.error("bun.mjs: no Bun executable for this platform under node_modules; run `npm install` first");
   process.exit(1);
 }
 
