@@ -1,9 +1,13 @@
 // Queries at a snapshot after the schema changed (spec 03 §5, decision 31).
 
 import { describe, expect, it } from "bun:test";
+import { initGraph, openGraph } from "../../src/engine/index.ts";
+import { openMaintenance } from "../../src/engine/maintenance/index.ts";
 import { decodeAccepted } from "../../src/schema/index.ts";
+import { MemoryBucket, memoryStorage } from "../../src/storage/index.ts";
 import { openStore } from "../../src/store/index.ts";
-import { expectRefused, ports, testGraph, text } from "./support.ts";
+import { quickPorts } from "../store/support.ts";
+import { expectRefused, over, ports, testGraph, text } from "./support.ts";
 
 const FLEET = `node Ship { imo: String @key  flag: String?  state: enum(laid_up, trading)? }
 node Port { code: String @key }
@@ -239,6 +243,32 @@ describe("a hard drop", () => {
     expect(held.length).toBeGreaterThan(0);
     for (const { segment } of held) expect(segment.columns).not.toContain(flag);
     await graph.close();
+  });
+
+  it("lets cleanup free the bytes, however the values were stored", async () => {
+    const bucket = new MemoryBucket();
+    const clock = quickPorts(7_000);
+    const storage = memoryStorage(clock, { bucket });
+    await initGraph({ storage, ports: clock, schemaSource: FLEET });
+    const { graph, load, mutate, rows } = over(storage, await openGraph({ storage, ports: clock }));
+    const ship = (no: number) => ({ type: "Ship", data: { imo: `S${no}`, flag: `SECRET${no}` } });
+    await load(Array.from({ length: 3000 }, (_, no) => ship(no)));
+    await mutate('update Ship set { flag: "SECRET-S7" } where imo = "S7"');
+    const isSpoken = () =>
+      [...bucket.objects.values()].some(({ bytes }) => Buffer.from(bytes).includes("SECRET"));
+    await graph.applySchema({ source: WITHOUT_FLAG, allowDataLoss: true, actor: null });
+    await mutate('update Ship set { state: "trading" } where imo = "S8"');
+    expect(isSpoken()).toBe(true);
+    const keeper = await openMaintenance({ storage, ports: clock });
+    for (let pass = 0; pass < 2; pass++) {
+      clock.advance(3 * 3_600_000);
+      await keeper.cleanup({ keep: 1 });
+    }
+    expect(isSpoken()).toBe(false);
+    expect(await rows("match { $s: Ship } return { count($s) as n }")).toEqual([{ n: 3000 }]);
+    expect(await rows('match { $s: Ship { imo: "S8" } } return { $s.state }')).toEqual([
+      { "s.state": "trading" },
+    ]);
   });
 
   it("tells no changes of what it took", async () => {
