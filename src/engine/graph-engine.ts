@@ -102,7 +102,8 @@ export class GraphEngine implements Graph {
       );
     }
     const parameters = decodeParams(plan.parameters, request.params ?? null);
-    requireReadable(plan, seen);
+    // Of a head everything that has a name can be read.
+    if (request.snapshot !== undefined) requireReadable(plan, seen);
     const view = this.images.view(state);
     const trace = request.explain ? new Trace() : undefined;
     const rows = await executeRead(plan, parameters, view, {
@@ -112,7 +113,8 @@ export class GraphEngine implements Graph {
       embed: this.textVectors.embed,
       trace,
     });
-    if (this.options.resident && state.ref.name === MAIN) this.warmed ??= this.warmInBackground(view);
+    const isMainHead = state.ref.name === MAIN && request.snapshot === undefined;
+    if (this.options.resident && isMainHead) this.warmed ??= this.warmInBackground(view);
     return {
       ...rows,
       queryName: plan.name,
