@@ -9,6 +9,7 @@ import { compareToBytes } from "./columns.ts";
 import { Dictionary } from "./dictionary.ts";
 import { gather } from "./gather.ts";
 import { IdHash } from "./id-hash.ts";
+import { SEARCHES_BEFORE_HASH } from "./limits.ts";
 import { type Layer, mergeLayers } from "./merge-layers.ts";
 import { buildTextIndex, emptyTextIndex, type TextIndex } from "./text/text-index.ts";
 import { VectorIndexes } from "./vector/vector-indexes.ts";
@@ -20,6 +21,7 @@ export class BaseTable {
   private readonly dictionaries = new Map<StableId, Dictionary>();
   private readonly texts = new Map<StableId, Promise<TextIndex>>();
   private hash: IdHash | null = null;
+  private searches = 0;
   private numbers: Int32Array | null = null;
 
   constructor(readonly rows: RowBatch) {
@@ -38,8 +40,9 @@ export class BaseTable {
 
   /** Row of a node id, or -1. */
   find(id: string): number {
+    if (this.hash === null && ++this.searches >= SEARCHES_BEFORE_HASH) this.idHash();
+    if (this.hash !== null) return this.hash.findText(id);
     const bytes = encodeUtf8(id);
-    if (this.hash !== null) return this.hash.find(bytes, 0, bytes.length);
     const row = this.firstNodeAtOrAfter(id);
     return row < this.length && compareToBytes(this.rows.ids, row, bytes) === 0 ? row : -1;
   }

@@ -37,7 +37,7 @@ export class GraphView implements View {
 
   constructor(
     readonly state: BranchState,
-    private readonly branch: BranchImage,
+    readonly branch: BranchImage,
     private readonly context: ViewContext,
   ) {
     this.catalog = state.catalog;

@@ -39,6 +39,8 @@ export function tableSize(count: number): number {
 export class IdHash {
   private readonly slots: Int32Array;
   private readonly mask: number;
+  /** ASCII is encoded here, without a new array. */
+  private readonly scratch = new Uint8Array(64);
 
   constructor(
     private readonly column: Utf8Column,
@@ -55,7 +57,17 @@ export class IdHash {
     }
   }
 
+  /** The row of a text, or -1. */
   findText(text: string): number {
+    if (text.length <= this.scratch.length) {
+      let length = 0;
+      for (; length < text.length; length++) {
+        const code = text.charCodeAt(length);
+        if (code >= 0x80) break;
+        this.scratch[length] = code;
+      }
+      if (length === text.length) return this.find(this.scratch, 0, length);
+    }
     const bytes = encodeUtf8(text);
     return this.find(bytes, 0, bytes.length);
   }

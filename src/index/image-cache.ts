@@ -21,6 +21,8 @@ export class ImageCache {
   /** Least recently used first. */
   private readonly branches = new Map<BranchId, BranchImage>();
   private readonly past = new Map<CommitId, BranchImage>();
+  /** Views are immutable: whoever asks for the same state shares one. */
+  private views = new WeakMap<BranchState, GraphView>();
 
   constructor(source: SegmentReader, options: ImageCacheOptions) {
     this.tables = new BaseTables(source);
@@ -33,7 +35,13 @@ export class ImageCache {
 
   /** A view of a state. Costs nothing until it is read; states of a branch share what is in memory. */
   view(state: BranchState): GraphView {
-    return new GraphView(state, this.imageOf(state), this.context);
+    const image = this.imageOf(state);
+    let view = this.views.get(state);
+    if (view === undefined || view.branch !== image) {
+      view = new GraphView(state, image, this.context);
+      this.views.set(state, view);
+    }
+    return view;
   }
 
   /** The same for a single look: what is not in memory is read where it is needed, and makes nothing resident. */
@@ -50,6 +58,7 @@ export class ImageCache {
   clear(): void {
     this.branches.clear();
     this.past.clear();
+    this.views = new WeakMap();
     this.context.batches.clear();
   }
 

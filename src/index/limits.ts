@@ -19,3 +19,5 @@ export const BRANCH_IMAGES_MAX = 128;
 export const UNINDEXED_SHARE = 8;
 /** Bytes of one column of texts in memory: its offsets are 32-bit integers. */
 export const TEXT_COLUMN_BYTES_MAX = 2 ** 31 - 1;
+/** Nodes found by binary search before the hash over their ids is made: it takes as long as some thousand searches. */
+export const SEARCHES_BEFORE_HASH = 256;

@@ -28,6 +28,19 @@ function demanded(condition: Condition, variable: VariableSlot, propertyId: numb
   return undefined;
 }
 
+/** For each key property the first condition that demands a value of it; null where a property goes without. */
+export function demandingConditions(
+  type: NodeType,
+  variable: VariableSlot,
+  conditions: readonly Condition[],
+): Condition[] | null {
+  const found = (type.key ?? []).flatMap(
+    (property) =>
+      conditions.find((condition) => demanded(condition, variable, property.id) !== undefined) ?? [],
+  );
+  return type.key !== null && found.length === type.key.length ? found : null;
+}
+
 /** The only id that a variable's conditions leave, `null` for none at all; undefined where they leave several. */
 export function demandedId(
   type: NodeType,

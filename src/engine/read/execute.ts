@@ -9,8 +9,9 @@ import { type Cells, takeCells } from "./cells.ts";
 import { coldTables } from "./cold.ts";
 import { ReadContext, type ReadOptions } from "./context.ts";
 import { cellsKey, tieKeys } from "./order.ts";
-import { plannedTypes } from "./plan-walk.ts";
-import { countsRows, purposeOf } from "./purpose.ts";
+import { lookUp } from "./point-lookup.ts";
+import { prepare } from "./prepared.ts";
+import { countsRows } from "./purpose.ts";
 import { rankedVariable, rankRows } from "./rank.ts";
 import { columnOf, type Relation } from "./relation.ts";
 import { type ReadRows, readRows } from "./result.ts";
@@ -27,9 +28,18 @@ export async function executeRead(
   view: GraphView,
   options: ReadOptions,
 ): Promise<ReadRows> {
+  const { types, lookup, heads } = prepare(plan);
+  if (lookup !== null && options.trace === undefined && view.isResident(lookup.type)) {
+    const context = new ReadContext(plan, parameters, view, options);
+    context.checkWanted();
+    const found = plan.limit === 0 ? new Int32Array(0) : lookUp(context, lookup);
+    const relation = { length: found.length, columns: new Map([[lookup.variable, found]]), weights: null };
+    const cells = plan.items.map((item) => cellsOf(context, relation, item.expression));
+    return readRows(heads, cells, found.length, context.checkWanted);
+  }
   const resolve = (constant: Constant) => resolveConstant(constant, parameters, options.nowMs);
   const few = await coldTables(plan, view, resolve);
-  if (few === null) await view.load(plannedTypes(plan));
+  if (few === null) await view.load(types);
   else if (options.trace !== undefined) options.trace.isCold = true;
   return runRead(new ReadContext(plan, parameters, few ?? view, options));
 }
@@ -37,7 +47,8 @@ export async function executeRead(
 async function runRead(context: ReadContext): Promise<ReadRows> {
   const { plan, trace, checkWanted } = context;
   const { limit } = plan;
-  const solved = await solve(context, purposeOf(plan));
+  const { purpose, heads } = prepare(plan);
+  const solved = await solve(context, purpose);
   const { relation, keys: rankKeys } = await rankRows(context, solved);
   const [first] = plan.order;
   if (first?.kind === "rank") {
@@ -60,7 +71,7 @@ async function runRead(context: ReadContext): Promise<ReadRows> {
   trace?.finish({ kind: limit === null ? "sort" : "top", rows: kept }, rows.length);
   trace?.finish({ kind: "project", rows: rows.length }, rows.length);
   return readRows(
-    plan.items.map((item) => item.column),
+    heads,
     output.cells.map((cells) => takeCells(cells, rows)),
     rows.length,
     checkWanted,

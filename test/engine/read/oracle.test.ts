@@ -35,10 +35,11 @@ function note(steps: readonly TracedStep[]): void {
   }
 }
 
-async function answer(plan: ReadPlan, view: GraphView): Promise<string> {
-  const trace = new Trace();
+/** With a trace every read goes step by step; without one, lookups by key take a way of their own. */
+async function answer(plan: ReadPlan, view: GraphView, isTraced: boolean): Promise<string> {
+  const trace = isTraced ? new Trace() : undefined;
   const result = await executeRead(plan, NO_PARAMETERS, view, { nowMs: NOW_MS, trace });
-  note(trace.steps);
+  note(trace?.steps ?? []);
   expect(JSON.parse(result.rowsJson())).toHaveLength(result.rowCount);
   return result.rowsJson();
 }
@@ -90,7 +91,7 @@ describe("a read", () => {
         // A process that holds nothing looks rows up, where it can, instead of reading whole types.
         const cold = history.cache().view(dice.pick(layouts));
         for (const [layout, view] of [...views, cold].entries()) {
-          const found = await answer(plan, view);
+          const found = await answer(plan, view, layout % 2 === 0);
           if (found !== wanted)
             throw new Error(`seed ${seed}, layout ${layout}: ${body}\nexpected ${wanted}\nfound    ${found}`);
         }
@@ -119,7 +120,7 @@ describe("a read", () => {
         const body = randomQuery(dice);
         const plan = tryPlan(body, history);
         if (plan === null) continue;
-        const found = await answer(plan, views[version]);
+        const found = await answer(plan, views[version], i % 2 === 0);
         const wanted = expected(plan, history, version);
         if (found !== wanted) {
           throw new Error(`seed ${seed}, version ${version}: ${body}\nexpected ${wanted}\nfound    ${found}`);
