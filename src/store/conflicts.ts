@@ -8,7 +8,7 @@ import { textAt } from "./column-value.ts";
 import type { DeletedEdge, Draft, LoggedCommit, ReadSet, SegmentRef, TypeChanges } from "./types.ts";
 import { uniqueTuples } from "./unique-tuples.ts";
 
-/** The type to blame; null when it is the schema. */
+/** The type to blame; null when it is the schema, or another merge. */
 export interface Conflict {
   readonly type: StableId | null;
 }
@@ -23,6 +23,8 @@ export function findConflict(
   if (draft.schema !== null && since.length > 0) return { type: null };
   for (const { record, changes } of since) {
     if (record.schemaDigest !== schemaDigest) return { type: null };
+    // What a merge has to do follows from what was merged before it, also where the same rows are untouched.
+    if (draft.mergedParent !== null && record.mergedParent !== null) return { type: null };
     for (const change of changes) {
       if (touches(change, draft, catalog)) return { type: change.type };
     }

@@ -64,3 +64,19 @@ describe("a merge that was a fast forward when it was prepared", () => {
     expect((await merger.graph.merge({ source: "side", actor: null })).outcome).toBe("merged");
   });
 });
+
+describe("a merge of what was merged meanwhile", () => {
+  it("is told that everything is there, also where the branch changed nothing in the end", async () => {
+    const graph = await testGraph(HARBOUR);
+    await graph.load([ship("IMO1")]);
+    await graph.graph.createBranch({ name: "side", actor: null });
+    for (const name of ["other", "IMO1"]) {
+      const data = { imo: "IMO1", name };
+      await graph.load([{ type: "Ship", data }], "merge", "side");
+    }
+    const merge = { source: "side", actor: null };
+    const merger = await interrupted(graph, () => graph.graph.merge(merge));
+    expect((await merger.graph.merge(merge)).outcome).toBe("already_up_to_date");
+    expect(await graph.graph.commits()).toHaveLength(3);
+  });
+});
