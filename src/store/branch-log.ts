@@ -106,7 +106,7 @@ export class BranchLog {
     if (this.known !== null) {
       await this.readOn(askedAt);
     } else {
-      const opened = await openState(this.context, this.stored);
+      const opened = await this.open();
       if (this.known === null) this.begin(opened);
     }
     if (this.closed) throw new BranchClosed();
@@ -174,7 +174,7 @@ export class BranchLog {
     const askedAt = this.context.ports.now();
     this.closed ||= await this.isDeleted();
     if (this.closed) throw new BranchClosed();
-    this.begin(await openState(this.context, this.stored));
+    this.begin(await this.open());
     if (this.closed) throw new BranchClosed();
     this.confirmedAt = askedAt;
   }
@@ -208,6 +208,16 @@ export class BranchLog {
     known.link.next = { commit, link };
     this.links.set(state, link);
     this.known = { state, link, tailBytes: known.tailBytes };
+  }
+
+  /** Of a branch that was deleted since its ref was read cleanup may have left a part: that is no damage. */
+  private async open(): Promise<OpenedState> {
+    try {
+      return await openState(this.context, this.stored);
+    } catch (thrown) {
+      this.closed ||= await this.isDeleted().catch(() => false);
+      throw this.closed ? new BranchClosed() : thrown;
+    }
   }
 
   private begin(opened: OpenedState): void {

@@ -179,6 +179,18 @@ describe("a process that slept through a cleanup", () => {
     expect(await failureOf(sleeper.branch("draft").head())).toMatchObject({ kind: "not_found" });
   });
 
+  it("learns that its branch was deleted when it reads it first and a part of its log is left", async () => {
+    const world = await harbour();
+    await world.store.createBranch("draft", "main");
+    const other = await world.another();
+    await addMany(other, 0, 1, "draft");
+    world.ports.advance(2 * HOUR_MS);
+    await other.deleteBranch("draft");
+    await keep(await world.another(), 1);
+    expect(keysUnder(world.bucket, "branches/").filter((key) => key.includes("/log/"))).toHaveLength(1);
+    expect(await failureOf(world.store.branch("draft").head())).toMatchObject({ kind: "not_found" });
+  });
+
   it("does not publish on a branch that is gone", async () => {
     const world = await harbour();
     await world.store.createBranch("draft", "main");
