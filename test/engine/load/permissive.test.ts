@@ -133,7 +133,7 @@ describe("the values of a permissive load", () => {
     [{ blob: "" }, "must be a URI string or base64: prefixed data"],
     [{ id: 5 }, "explicit id must be a string"],
     [{ id: null }, "explicit id must be a string"],
-  ])("are refused all the same: %p", async (data, phrase) => {
+  ])("are refused all the same: %j", async (data, phrase) => {
     await expectRefused(ingest(await testGraph(CALENDAR), day(data)), 400, `record 1: `);
     const error = await refusal(ingest(await testGraph(CALENDAR), day(data)));
     expect(error.message).toContain(phrase);
