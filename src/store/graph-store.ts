@@ -248,7 +248,11 @@ class OpenGraphStore implements GraphStore {
 
   private async followedBranch(name: string): Promise<Followed> {
     const known = this.followed.get(name);
-    if (known !== undefined) return known;
+    const found = await known?.catch(() => null);
+    if (found) return found;
+    // That there was no branch when an earlier caller asked is no answer to this one.
+    const since = this.followed.get(name);
+    if (since !== undefined && since !== known) return since;
     const opening = refOf(this.context, name).then((stored) =>
       this.follow(new BranchLog(this.context, stored)),
     );

@@ -160,6 +160,33 @@ describe("a branch with a long name", () => {
   );
 });
 
+describe("a branch that came while an earlier caller asked for it", () => {
+  it("is there for a later caller", async () => {
+    const { bucket, store } = await harbour();
+    const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+    const ports = quickPorts(99);
+    const slow = new Proxy(memoryStorage(ports, { bucket }), {
+      get: (target, name) => {
+        if (name !== "get") return Reflect.get(target, name, target);
+        // The store answers at once; the answer takes its time.
+        return async (key: string) => {
+          const found = await target.get(key);
+          if (key.startsWith("refs/")) await answered;
+          return found;
+        };
+      },
+    });
+    const reader = await openHarbour(slow, ports);
+    const early = failureOf(reader.branch("zulu").head());
+    await new Promise(setImmediate);
+    await store.createBranch("zulu", "main");
+    const late = reader.branch("zulu").head();
+    answer();
+    expect(await early).toMatchObject({ kind: "not_found" });
+    expect((await late).ref.name).toBe("zulu");
+  });
+});
+
 describe("deleting a branch", () => {
   it("is refused while a live branch was forked from it, however far down", async () => {
     const { store } = await harbour();
