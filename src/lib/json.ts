@@ -2,6 +2,7 @@
 // (duplicate members). JSON.parse does the work wherever it is exact; this parser takes over where it is not.
 
 import { type JsonScan, scanJson } from "./json-scan.ts";
+import { parseShortJson } from "./json-short.ts";
 
 export type JsonValue =
   | null
@@ -57,6 +58,8 @@ export function parseJson(text: string): JsonValue {
  * numbers written with a fraction or an exponent come as JsonDecimal.
  */
 export function parseJsonExact(text: string): JsonValue {
+  const short = parseShortJson(text);
+  if (short !== undefined) return short;
   const scan = scanJson(text);
   const parsed = parseFast(text, scan);
   return parsed === null || parsed.fractions !== scan.decimals
@@ -64,11 +67,11 @@ export function parseJsonExact(text: string): JsonValue {
     : parsed.value;
 }
 
-/**
- * As parseJsonExact, and refuses a member named twice, at any depth, with `duplicate JSON member 'x'`. `scan` is that of
- * the text, where the caller has it.
- */
-export function parseJsonStrict(text: string, scan = scanJson(text)): JsonValue {
+/** As parseJsonExact, and refuses a member named twice, at any depth, with `duplicate JSON member 'x'`. */
+export function parseJsonStrict(text: string): JsonValue {
+  const short = parseShortJson(text);
+  if (short !== undefined) return short;
+  const scan = scanJson(text);
   const parsed = parseFast(text, scan);
   // As many members as colons: none was named twice. As many fractions as decimals: none of these is whole.
   return parsed === null || parsed.members !== scan.colons || parsed.fractions !== scan.decimals
