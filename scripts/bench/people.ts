@@ -7,6 +7,8 @@ export interface PeopleSize {
   readonly people: number;
   readonly follows: number;
   readonly cities: number;
+  /** True where a few people also follow most of the others. */
+  readonly areFollowersSkewed?: boolean;
 }
 
 export const PEOPLE_SCHEMA = `node Person {
@@ -60,17 +62,13 @@ function cityDice(cities: number, dice: () => number): () => number {
 }
 
 /** Every pair of a follower and who is followed, once; the followed ones are skewed (a density of 1 / √x). */
-export function* followed(
-  { people, follows }: PeopleSize,
-  seed = SEED,
-): Generator<readonly [number, number]> {
+export function* followed(size: PeopleSize, seed = SEED): Generator<readonly [number, number]> {
+  const { people } = size;
   const dice = unitDice(seed);
-  const each = Math.floor(follows / people);
-  const more = follows - each * people;
   const taken = new Set<number>();
   for (let from = 0; from < people; from++) {
     taken.clear();
-    const wanted = each + (from < more ? 1 : 0);
+    const wanted = followsOf(size, from);
     while (taken.size < wanted) {
       const share = dice();
       // A stride that is prime to most sizes, so that who is followed most does not also stand first in the file.
@@ -79,6 +77,16 @@ export function* followed(
     }
     for (const to of taken) yield [from, to];
   }
+}
+
+/** How many others a person follows. */
+function followsOf({ people, follows, areFollowersSkewed }: PeopleSize, person: number): number {
+  const mean = follows / people;
+  if (!areFollowersSkewed)
+    return Math.floor(((person + 1) * follows) / people) - Math.floor((person * follows) / people);
+  // Shares of 1 / √x again, over all people in an order of their own.
+  const rank = ((person * 104_729) % people) + 1;
+  return Math.min(people >> 1, Math.round((mean * Math.sqrt(people)) / (2 * Math.sqrt(rank))));
 }
 
 /** Writes all people, then all follows, as NDJSON; answers the rows. */
