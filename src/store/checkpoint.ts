@@ -14,6 +14,7 @@ import type {
   BranchRef,
   Checkpoint,
   CommitRecord,
+  IdRange,
   LogPlace,
   Pack,
   PackedHistory,
@@ -38,10 +39,20 @@ export function extendHistory(base: Checkpoint, commits: readonly CommitRecord[]
   }
   const full: Pack = {
     position,
+    ids: idRange(history.commits),
     firstVersion: history.commits[0].version,
     lastVersion: base.head.version,
   };
   return { commits, earlier: [], packs: [...history.packs, full] };
+}
+
+function idRange(commits: readonly CommitRecord[]): IdRange {
+  let [least, greatest] = [commits[0].id, commits[0].id];
+  for (const { id } of commits) {
+    if (id < least) least = id;
+    if (id > greatest) greatest = id;
+  }
+  return { least, greatest };
 }
 
 /** Commits of a pack share so much that each is a short array, with actors and schemas by number. */
@@ -91,7 +102,10 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array<ArrayBuffer
     schemas: schemas.values,
     commits: summaries,
     earlier,
-    packs: packs.map(({ position, firstVersion, lastVersion }) => [position, firstVersion, lastVersion]),
+    packs: packs.map(({ position, firstVersion, lastVersion, ids }) => {
+      const place = [position, firstVersion, lastVersion];
+      return ids === null ? place : [...place, ids.least, ids.greatest];
+    }),
   };
   return encodeUtf8(stringifyJson(json));
 }
@@ -125,6 +139,9 @@ export function decodeCheckpoint(
             position: pack.item(0).integer(),
             firstVersion: pack.item(1).integer(),
             lastVersion: pack.item(2).integer(),
+            ids: pack.item(3).isPresent
+              ? { least: pack.item(3).string(), greatest: pack.item(4).string() }
+              : null,
           }),
         ),
     },

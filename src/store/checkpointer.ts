@@ -4,6 +4,7 @@
 import { assert } from "../lib/assert.ts";
 import { OmnigraphError } from "../lib/errors.ts";
 import type { BranchLog } from "./branch-log.ts";
+import { writeBundle } from "./bundle.ts";
 import { encodeCheckpoint, extendHistory } from "./checkpoint.ts";
 import { tryCheckpoint } from "./checkpoint-read.ts";
 import type { GraphContext } from "./context.ts";
@@ -12,7 +13,7 @@ import { TAIL_BYTES_MAX, TAIL_ENTRIES_MAX } from "./limits.ts";
 import { logOwner } from "./lineage.ts";
 import { settlePut } from "./settle-put.ts";
 import { holdsPurged, nextTypeState, type TypeChange } from "./type-state.ts";
-import type { BranchState, Checkpoint, TypeState } from "./types.ts";
+import type { BranchState, Checkpoint, LoggedCommit, TypeState } from "./types.ts";
 
 /** A hint read longer ago than this is read again before work that somebody else may have done, in ms. */
 const HINT_FRESH_MS = 2000;
@@ -72,21 +73,28 @@ export class Checkpointer {
     assert(state !== null, "a log that is too long is open");
     // Another process may have made one in the meantime.
     if (context.ports.now() - log.openedAt > HINT_FRESH_MS && (await log.adoptNoted())) return;
-    await storeCheckpoint(context, log, await buildCheckpoint(context, state));
+    await storeCheckpoint(context, log, await buildCheckpoint(context, state), state.tail);
   }
 }
 
-/** Writes a checkpoint of a branch and lets the branch stand on it; false where another one stood there, which is taken. */
+/**
+ * Writes a checkpoint of a branch, `commits` after the one before it, and lets the branch stand on it; false where another
+ * one stood there, which is taken.
+ */
 export async function storeCheckpoint(
   context: GraphContext,
   log: BranchLog,
   checkpoint: Checkpoint,
+  commits: readonly LoggedCommit[],
 ): Promise<boolean> {
   const { objects, ports } = context;
   const bytes = encodeCheckpoint(checkpoint);
   const key = checkpointKey(checkpoint.branch, checkpoint.position);
   const isOurs = (there: Uint8Array) => Buffer.from(there).equals(bytes);
-  const outcome = await settlePut(objects.storage, ports, key, bytes, isOurs);
+  const [outcome] = await Promise.all([
+    settlePut(objects.storage, ports, key, bytes, isOurs),
+    writeBundle(objects, checkpoint, commits),
+  ]);
   if (outcome === "unreachable") {
     throw new OmnigraphError("internal", `storage stopped answering while ${key} was written`);
   }

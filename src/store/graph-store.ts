@@ -25,8 +25,8 @@ import type { RowBatch } from "./column.ts";
 import { catalogReader, type GraphContext } from "./context.ts";
 import { readDead } from "./dead-rows.ts";
 import { createWithCommit } from "./first-commit.ts";
-import { readGraphRecord } from "./graph-record.ts";
-import { chainOf, findRecord, recordAt } from "./history.ts";
+import { type GraphRecord, readGraphRecord } from "./graph-record.ts";
+import { chainOf, fetchPackAhead, findRecord, recordAt } from "./history.ts";
 import { branchNotFound, commitNotFound, schemaKey } from "./layout.ts";
 import {
   type CleanupPolicy,
@@ -38,7 +38,7 @@ import {
 import { Objects } from "./objects.ts";
 import { branchReplaced } from "./publish-errors.ts";
 import { Publisher } from "./publisher.ts";
-import { listRefNames, readRef } from "./refs.ts";
+import { listRefNames, mainRef, readRef } from "./refs.ts";
 import { rowWriter } from "./row-writer.ts";
 import { readSegmentBatches } from "./segment-read.ts";
 import { stepsOf } from "./steps.ts";
@@ -176,6 +176,8 @@ class OpenGraphStore implements GraphStore {
   }
 
   pastState(commit: CommitId): Promise<PastState> {
+    // Where main has to be opened first, the commit is looked for beside that.
+    if (!this.followed.has(MAIN)) void fetchPackAhead(this.context, mainRef(this.context.graph).ref, commit);
     return this.stateIn(this.searched([]), commit);
   }
 
@@ -228,7 +230,7 @@ class OpenGraphStore implements GraphStore {
     const { log } = await this.followedBranch(name);
     const state = await log.head();
     await this.checkpointer.alone(log, async () => {
-      await storeCheckpoint(this.context, log, await buildCheckpoint(this.context, state));
+      await storeCheckpoint(this.context, log, await buildCheckpoint(this.context, state), state.tail);
     });
   }
 

@@ -3,12 +3,13 @@
 
 import { findCheckpoint, tryCheckpoint } from "./checkpoint-read.ts";
 import type { GraphContext } from "./context.ts";
+import { readHint } from "./hint.ts";
 import { PARALLEL_REQUESTS_MAX } from "./limits.ts";
 import { logOwner } from "./lineage.ts";
 import { readEntries } from "./log-read.ts";
 import { inParallel } from "./parallel.ts";
 import { damaged } from "./stored-json.ts";
-import type { BranchState, CommitId, CommitRecord, Pack, PackedHistory } from "./types.ts";
+import type { BranchRef, BranchState, CommitId, CommitRecord, Pack, PackedHistory } from "./types.ts";
 
 /** All commits of the chain, newest first. */
 export async function chainOf(context: GraphContext, state: BranchState): Promise<CommitRecord[]> {
@@ -27,10 +28,26 @@ export async function findRecord(
   const known = knownCommits(state).find((record) => record.id === id);
   if (known !== undefined) return known;
   for (const pack of [...state.checkpoint.history.packs].reverse()) {
+    if (!mayHold(pack, id)) continue;
     const found = (await readPack(context, state, pack)).commits.find((record) => record.id === id);
     if (found !== undefined) return found;
   }
   return null;
+}
+
+const mayHold = ({ ids }: Pick<Pack, "ids">, id: CommitId): boolean =>
+  ids === null || (ids.least <= id && id <= ids.greatest);
+
+/**
+ * Brings the pack that holds a commit into the cache, as far as the hint tells which one it is: beside the requests that
+ * open the branch. Whatever goes wrong goes wrong there too.
+ */
+export async function fetchPackAhead(context: GraphContext, ref: BranchRef, id: CommitId): Promise<void> {
+  const hint = await readHint(context.objects, ref.id).catch(() => null);
+  const packs = hint?.packs.filter((pack) => mayHold(pack, id)) ?? [];
+  await inParallel(packs, PARALLEL_REQUESTS_MAX, ({ position }) =>
+    tryCheckpoint(context, ref, { branch: logOwner(ref, position), position }),
+  );
 }
 
 /** The commit of the chain with this version; null below genesis and above the head. */

@@ -41,6 +41,9 @@ export const checkpointsPrefix = (branch: string): string => `branches/${branch}
 export const checkpointKey = (branch: string, position: number): string =>
   `${checkpointsPrefix(branch)}${positionName(position)}.json`;
 
+export const bundleKey = (branch: string, position: number): string =>
+  `branches/${branch}/bundle/${positionName(position)}.ndjson`;
+
 /** The position in the key of a log entry or a checkpoint, or null for a foreign object. */
 export function positionIn(key: string): number | null {
   const match = /\/(\d{20})\.json$/.exec(key);

@@ -17,8 +17,15 @@ export const WINDOW_MAX = 64;
 /** A known head that falls this many entries behind looks for somebody's newer checkpoint. */
 export const TAIL_ENTRIES_ADOPT = 2 * TAIL_ENTRIES_MAX;
 
+/** A checkpoint that is further from the one before it gets a bundle of the entries between. */
+export const BUNDLE_ENTRIES_MIN = 4;
+/** A bundle beyond this many bytes is not written: who travels there reads the entries. */
+export const BUNDLE_BYTES_MAX = 1024 * 1024;
+
 /** Commits summed up in one checkpoint before the next one begins a new pack (about 40 KiB of JSON). */
 export const PACK_COMMITS_MAX = 512;
+/** Newest packs that a hint names: a cold process finds any of some 32,000 commits at once. */
+export const HINT_PACKS_MAX = 64;
 /** Dead rows beyond this many bytes leave the checkpoint for an object of their own. */
 export const INLINE_DEAD_BYTES_MAX = 16 * 1024;
 /** A newer segment is merged with the one before it while that has at most this many times its rows. */

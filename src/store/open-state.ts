@@ -60,7 +60,9 @@ async function entriesAfter(
   ]);
   const own = [...first];
   for (let size = firstWindow, last = first; last.length === size; own.push(...last)) {
-    size = Math.min(size * 2, WINDOW_MAX);
+    // Most tails end where the next checkpoint is due.
+    const untilDue = WINDOW - inherited.length - own.length;
+    size = untilDue > 0 ? untilDue : Math.min(Math.max(size * 2, WINDOW), WINDOW_MAX);
     last = await readWindow(context.objects, ref.id, ownFrom + own.length, size);
   }
   return [...inherited, ...own];

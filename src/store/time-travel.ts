@@ -1,5 +1,6 @@
 // The state at any commit: the nearest checkpoint at or below it, and the entries since.
 
+import { readBundle } from "./bundle.ts";
 import { findCheckpoint, tryCheckpoint } from "./checkpoint-read.ts";
 import type { GraphContext } from "./context.ts";
 import { commitReclaimed, type KeptRange, rangeOf, readRetention } from "./floor.ts";
@@ -9,7 +10,7 @@ import { logOwner } from "./lineage.ts";
 import { readEntries } from "./log-read.ts";
 import { afterCommit, checkpointState } from "./replay.ts";
 import { stateDifference } from "./state-difference.ts";
-import type { BranchState, Checkpoint, CommitRecord, LoggedCommit } from "./types.ts";
+import type { BranchRef, BranchState, Checkpoint, CommitRecord, LoggedCommit } from "./types.ts";
 
 /** The state at a commit of the first-parent chain of `head`. */
 export async function stateAt(
@@ -18,19 +19,23 @@ export async function stateAt(
   record: CommitRecord,
 ): Promise<BranchState> {
   if (record.id === head.head.id) return head;
-  const [retention, nearest] = await Promise.all([
+  const around = await checkpointsAround(context, head, record);
+  const [retention] = await Promise.all([
     readRetention(context.objects, record.branch),
-    checkpointBelow(context, head, record, 0),
+    // Fetched ahead, beside it: most commits were never touched by a cleanup.
+    checkpointAt(context, head.ref, around.below[0]),
+    around.above === null ? null : bundleAt(context, head.ref, around.above),
+    context.catalogOf(record.schemaDigest).catch(() => null),
   ]);
   const range = rangeOf(retention, record.version);
   if (range === null) throw commitReclaimed(record.id);
-  const isWithin = nearest.position >= range.checkpoint;
-  const checkpoint = isWithin ? nearest : await checkpointBelow(context, head, record, range.checkpoint);
-  let state = checkpointState(head.ref, checkpoint, await context.catalogOf(checkpoint.head.schemaDigest));
-  const from = checkpoint.position + 1;
-  for (const commit of await commitsBetween(context, head, checkpoint.head, record, from)) {
+  const kept = range.checkpoint === 0 ? around : within(around, range.checkpoint);
+  const { base, commits } = await replayOf(context, head, record, kept);
+  const catalog = await context.catalogOf(record.schemaDigest);
+  let state = checkpointState(head.ref, base, catalog);
+  for (const commit of commits) {
     const object = context.objects.address(logKey(commit.record.branch, commit.record.position));
-    state = afterCommit(state, commit, await context.catalogOf(commit.record.schemaDigest), object);
+    state = afterCommit(state, commit, catalog, object);
   }
   return state;
 }
@@ -125,30 +130,87 @@ export async function commitsBetween(
   return [...entries.flatMap(({ commits }) => commits).filter(isWanted), ...inTail];
 }
 
-/** A checkpoint whose state is part of the commit's history, not below `from`: the nearest that is known and still there. */
-async function checkpointBelow(
+/** Where only the genesis commit is. */
+const GENESIS_POSITION = 0;
+
+/** Positions of the checkpoints that are known around a commit. */
+interface Around {
+  /** At or below it, the nearest first; at least one. */
+  readonly below: readonly number[];
+  /** None below this one counts. */
+  readonly from: number;
+  /** At or above it: a bundle there leads to the commit. */
+  readonly above: number | null;
+}
+
+async function checkpointsAround(
   context: GraphContext,
   head: BranchState,
   record: CommitRecord,
-  from: number,
-): Promise<Checkpoint> {
-  if (head.checkpoint.head.version <= record.version) return head.checkpoint;
-  const { history } = head.checkpoint;
+): Promise<Around> {
+  const { history, position } = head.checkpoint;
   const pack = packOf(head, record.version);
-  const within = pack === null ? history : await readPack(context, head, pack);
-  const candidates = [
-    ...history.packs.map(({ position }) => position),
-    ...within.earlier,
-    ...(pack === null ? [] : [pack.position]),
-    ...(from > 0 ? [from] : []),
-  ];
-  const nearest = [...new Set(candidates)]
-    .filter((position) => from <= position && position <= record.position)
-    .sort((a, b) => b - a);
-  for (const position of nearest) {
-    const place = { branch: logOwner(head.ref, position), position };
-    const checkpoint = await tryCheckpoint(context, head.ref, place);
+  const { earlier } = pack === null ? history : await readPack(context, head, pack);
+  const known = new Set([position, ...history.packs.map((full) => full.position), ...earlier]);
+  const ascending = [...known].sort((a, b) => a - b);
+  const below = ascending.filter((candidate) => candidate <= record.position).reverse();
+  return {
+    below: below.length > 0 ? below : [GENESIS_POSITION],
+    from: GENESIS_POSITION,
+    above: ascending.find((candidate) => candidate >= record.position) ?? null,
+  };
+}
+
+const within = ({ below, above }: Around, from: number): Around => ({
+  below: [...below.filter((position) => position > from), from],
+  from,
+  above,
+});
+
+/** A checkpoint, and the commits after it up to and with the one that is wanted. */
+interface Replay {
+  readonly base: Checkpoint;
+  readonly commits: readonly LoggedCommit[];
+}
+
+async function replayOf(
+  context: GraphContext,
+  head: BranchState,
+  record: CommitRecord,
+  around: Around,
+): Promise<Replay> {
+  const { ref } = head;
+  if (head.checkpoint.head.version <= record.version) {
+    const commits = head.tail.filter((commit) => commit.record.version <= record.version);
+    return { base: head.checkpoint, commits };
+  }
+  const { above } = around;
+  const base = await checkpointBelow(context, ref, record, around);
+  const { version } = base.head;
+  if (version === record.version) return { base, commits: [] };
+  const bundle = above === null ? null : await bundleAt(context, ref, above);
+  const since = bundle?.filter((commit) => commit.record.version > version) ?? [];
+  if (since[0]?.record.version === version + 1)
+    return { base, commits: since.slice(0, record.version - version) };
+  return { base, commits: await commitsBetween(context, head, base.head, record, base.position + 1) };
+}
+
+const checkpointAt = (context: GraphContext, ref: BranchRef, position: number) =>
+  tryCheckpoint(context, ref, { branch: logOwner(ref, position), position });
+
+const bundleAt = ({ objects }: GraphContext, ref: BranchRef, position: number) =>
+  readBundle(objects, ref, { branch: logOwner(ref, position), position });
+
+/** The nearest checkpoint that is still there and whose state is part of the commit's history. */
+async function checkpointBelow(
+  context: GraphContext,
+  ref: BranchRef,
+  record: CommitRecord,
+  { below, from }: Around,
+): Promise<Checkpoint> {
+  for (const position of below) {
+    const checkpoint = await checkpointAt(context, ref, position);
     if (checkpoint !== null && checkpoint.head.version <= record.version) return checkpoint;
   }
-  return findCheckpoint(context, head.ref, record.position - 1, from);
+  return findCheckpoint(context, ref, record.position - 1, from);
 }

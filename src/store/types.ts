@@ -122,8 +122,15 @@ export interface PackedHistory {
 export interface Pack {
   /** Position of the checkpoint that holds it. */
   readonly position: number;
+  /** Least and greatest id of its commits; null where the checkpoint does not tell. */
+  readonly ids: IdRange | null;
   readonly firstVersion: number;
   readonly lastVersion: number;
+}
+
+export interface IdRange {
+  readonly least: CommitId;
+  readonly greatest: CommitId;
 }
 
 export interface BranchRef {

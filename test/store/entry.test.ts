@@ -232,7 +232,14 @@ describe("a checkpoint object", () => {
         ],
         [CALLS_AT.id, { type: CALLS_AT.id, count: 0, changedAt: 2, segments: [] }],
       ]),
-      history: { commits, earlier: [3, 5], packs: [{ position: 2, firstVersion: 1, lastVersion: 2 }] },
+      history: {
+        commits,
+        earlier: [3, 5],
+        packs: [
+          { position: 2, firstVersion: 1, lastVersion: 2, ids: null },
+          { position: 4, firstVersion: 3, lastVersion: 9, ids: { least: "01A", greatest: "01B" } },
+        ],
+      },
     };
     const bytes = encodeCheckpoint(checkpoint);
     expect(decodeCheckpoint("object", bytes, checkpoint, REF)).toEqual(checkpoint);

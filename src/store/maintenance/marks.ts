@@ -6,7 +6,7 @@ import { tryCheckpoint } from "../checkpoint-read.ts";
 import type { RowBatch } from "../column.ts";
 import type { GraphContext } from "../context.ts";
 import { type DecodedEntry, decodeEntry, type StoredChanges } from "../entry.ts";
-import { checkpointKey, deletesKey, logKey, schemaKey, segmentKey } from "../layout.ts";
+import { bundleKey, checkpointKey, deletesKey, logKey, schemaKey, segmentKey } from "../layout.ts";
 import { PARALLEL_REQUESTS_MAX } from "../limits.ts";
 import { logOwner } from "../lineage.ts";
 import { inParallel } from "../parallel.ts";
@@ -80,7 +80,9 @@ export class Marks {
     }
     // Those between spare time, and are no loss where they are lost.
     for (const position of checkpoints) {
-      if (position >= from && position <= to) await this.checkpoint(ref, position, new Set());
+      if (position < from || position > to) continue;
+      await this.checkpoint(ref, position, new Set());
+      this.keys.add(bundleKey(logOwner(ref, position), position));
     }
   }
 

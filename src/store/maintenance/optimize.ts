@@ -96,9 +96,10 @@ async function storeCompacted(
   for (let attempt = 1; ; attempt++) {
     const since = await commitsAfter(context, newest, before);
     const built = await buildCheckpoint(context, { ...newest, checkpoint: compacted, tail: since });
-    const records = [...before.tail, ...since].map(({ record }) => record);
+    const commits = [...before.tail, ...since];
+    const records = commits.map(({ record }) => record);
     const checkpoint = { ...built, history: extendHistory(before.checkpoint, records) };
-    if (await storeCheckpoint(context, log, checkpoint)) return true;
+    if (await storeCheckpoint(context, log, checkpoint, commits)) return true;
     if (attempt === COMPACT_CHECKPOINT_ATTEMPTS_MAX) return false;
     const tried = newest.position;
     newest = await log.head();

@@ -27,7 +27,10 @@ interface Area {
 }
 
 const AREAS: readonly Area[] = [
-  { prefix: "branches/", pattern: /^branches\/[^/]+\/(?:(?:log|checkpoint)\/\d{20}|hint|floor)\.json$/ },
+  {
+    prefix: "branches/",
+    pattern: /^branches\/[^/]+\/(?:(?:(?:log|checkpoint)\/\d{20}|hint|floor)\.json|bundle\/\d{20}\.ndjson)$/,
+  },
   { prefix: "segments/", pattern: /^segments\/\d+\/[^/]+\.arrow$/ },
   { prefix: "deletes/", pattern: /^deletes\/\d+\/[^/]+\.arrow$/ },
   { prefix: "dead/", pattern: /^dead\/[^/]+\/\d{20}\.bin$/ },
