@@ -14,6 +14,7 @@ import type {
 import { checkTextCall } from "./check-search.ts";
 import { describeOperand, typeError } from "./diagnostics.ts";
 import { checkEnumValue, fitLiteral, literalConstant, matchedType, NOW } from "./literals.ts";
+import { atPlace } from "./places.ts";
 import type { Clause, ComparisonOperator, Constant, Operand } from "./plan.ts";
 import {
   type BoundVariable,
@@ -36,7 +37,7 @@ import {
 } from "./types.ts";
 
 export function checkClauses(clauses: readonly MatchClause[], scope: Scope): Clause[] {
-  return clauses.map((clause) => checkClause(clause, scope));
+  return clauses.map((clause) => atPlace(clause, () => checkClause(clause, scope)));
 }
 
 function checkClause(clause: MatchClause, scope: Scope): Clause {

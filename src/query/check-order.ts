@@ -4,6 +4,7 @@ import type { PropertyType } from "../schema/catalog.ts";
 import type { Expression, OrderClauseKey, ReadDeclaration } from "./ast.ts";
 import { checkRank } from "./check-search.ts";
 import { describeOperand, typeError } from "./diagnostics.ts";
+import { atPlace } from "./places.ts";
 import type { OrderKey, RankFunction, ReturnItem } from "./plan.ts";
 import { propertyOperand, type Scope } from "./scope.ts";
 import { isBlob, isScalar, typeText } from "./types.ts";
@@ -32,7 +33,7 @@ export function checkOrder(
     byAlias: new Map(aliases),
     byProperty: aggregated ? groupKeys(items) : null,
   };
-  const keys = declaration.order.map((key, index) => checkKey(key, index === 0, context));
+  const keys = declaration.order.map((key, index) => atPlace(key, () => checkKey(key, index === 0, context)));
   if (declaration.limit === null) refuseUnlimited(keys, items);
   const ranksByNearest = keys.some((key) => key.kind === "rank" && key.rank.kind === "nearest");
   if (ranksByNearest && declaration.order.some(({ expression }) => expression.kind === "alias")) {

@@ -7,13 +7,14 @@ import { checkOrder } from "./check-order.ts";
 import { checkRank, checkTextCall } from "./check-search.ts";
 import { describeOperand, typeError } from "./diagnostics.ts";
 import { literalConstant, NOW } from "./literals.ts";
+import { atPlace } from "./places.ts";
 import type { AggregateFunction, ReadPlan, ReturnExpression, ReturnItem } from "./plan.ts";
 import { bareEdgeVariable, propertyOperand, type Scope, unboundVariable } from "./scope.ts";
 import { isBlob, isNumeric, isText, nullable, scalarType, typeText } from "./types.ts";
 
 export function checkRead(declaration: ReadDeclaration, scope: Scope): Omit<ReadPlan, "name" | "parameters"> {
   const clauses = checkClauses(declaration.match, scope);
-  const items = declaration.items.map((item) => checkItem(item, scope));
+  const items = declaration.items.map((item) => atPlace(item, () => checkItem(item, scope)));
   const aggregated = items.some(({ expression }) => expression.kind === "aggregate");
   if (aggregated) checkGroupKeys(declaration.items);
   const order = checkOrder(declaration, items, aggregated, scope);

@@ -4,12 +4,15 @@ import type { EdgeType, NodeType, Property, PropertyType } from "../schema/catal
 import type { AssignmentClause, MutationDeclaration, PredicateClause, StatementClause } from "./ast.ts";
 import { typeError } from "./diagnostics.ts";
 import { checkEnumValue, fitLiteral, NOW } from "./literals.ts";
+import { atPlace } from "./places.ts";
 import type { Assignment, Constant, MutationPredicate, Statement } from "./plan.ts";
 import { describeMissing, type Scope } from "./scope.ts";
 import { compatible, isBlob, isScalar, isText, scalarType, typeText } from "./types.ts";
 
 export function checkStatements(declaration: MutationDeclaration, scope: Scope): Statement[] {
-  return declaration.statements.map((statement) => checkStatement(statement, scope));
+  return declaration.statements.map((statement) =>
+    atPlace(statement, () => checkStatement(statement, scope)),
+  );
 }
 
 function checkStatement(statement: StatementClause, scope: Scope): Statement {

@@ -147,7 +147,7 @@ function parseRead(cursor: TokenCursor, head: Head): ReadDeclaration {
 function parseClauses(cursor: TokenCursor, block: "match" | "not", depth: number): MatchClause[] {
   cursor.expectPunct("{", `after '${block}'`);
   const clauses: MatchClause[] = [];
-  do clauses.push(parseClause(cursor, depth));
+  do clauses.push(cursor.placed(() => parseClause(cursor, depth)));
   while (!cursor.acceptPunct("}"));
   return clauses;
 }
@@ -262,13 +262,17 @@ function parseOperator(cursor: TokenCursor): ComparisonOperator {
   return cursor.take().text as ComparisonOperator;
 }
 
+function parseItem(cursor: TokenCursor): ReturnClauseItem {
+  const expression = parseExpression(cursor);
+  const alias = cursor.acceptWord("as") ? cursor.expect("name", "an alias after 'as'").text : null;
+  return { expression, alias };
+}
+
 function parseReturn(cursor: TokenCursor): ReturnClauseItem[] {
   cursor.expectPunct("{", "after 'return'");
   const items: ReturnClauseItem[] = [];
   do {
-    const expression = parseExpression(cursor);
-    const alias = cursor.acceptWord("as") ? cursor.expect("name", "an alias after 'as'").text : null;
-    items.push({ expression, alias });
+    items.push(cursor.placed(() => parseItem(cursor)));
     cursor.acceptPunct(",");
   } while (!cursor.acceptPunct("}"));
   return items;
@@ -277,7 +281,7 @@ function parseReturn(cursor: TokenCursor): ReturnClauseItem[] {
 function parseOrder(cursor: TokenCursor): OrderClauseKey[] {
   cursor.expectPunct("{", "after 'order'");
   const keys: OrderClauseKey[] = [];
-  do keys.push(parseOrderKey(cursor));
+  do keys.push(cursor.placed(() => parseOrderKey(cursor)));
   while (cursor.acceptPunct(","));
   cursor.expectPunct("}", "or ',' after an order key");
   return keys;
@@ -305,7 +309,7 @@ function parseLimit(cursor: TokenCursor): number {
 
 function parseMutation(cursor: TokenCursor, head: Head): MutationDeclaration {
   const statements: StatementClause[] = [];
-  do statements.push(parseStatement(cursor, statements.length === 0));
+  do statements.push(cursor.placed(() => parseStatement(cursor, statements.length === 0)));
   while (!cursor.isPunct("}"));
   return { kind: "mutation", ...head, statements };
 }

@@ -2,6 +2,7 @@
 // instead.
 
 import { SourceError, type Token, tokenize } from "../lib/lexer.ts";
+import { rememberPlace } from "./places.ts";
 
 const PUNCTUATION = "<= >= != { } ( ) [ ] , : . < > = @ ? -".split(" ");
 
@@ -61,6 +62,12 @@ export class TokenCursor {
   expect(kind: "name" | "type" | "variable" | "int" | "string", what: string): Token {
     if (this.peek().kind !== kind) this.failExpected(what);
     return this.take();
+  }
+
+  /** What `parse` reads from here on, with its place remembered. */
+  placed<T extends object>(parse: () => T): T {
+    const { start } = this.peek();
+    return rememberPlace(parse(), this.source, start);
   }
 
   failExpected(what: string): never {

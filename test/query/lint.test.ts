@@ -155,7 +155,7 @@ describe("lint for people", () => {
     const source = `${good} ${bad} query wipe() { update User set { age: 1, city: "x" } where age = 2 }`;
     expect(lintLines(lint(source))).toEqual([
       "OK    query `good` (read)",
-      "ERROR query `bad`: type error: T2: node type 'User' has no property 'nope' (it has age, city, handle, joined)",
+      "ERROR query `bad`: type error: T2: node type 'User' has no property 'nope' (it has age, city, handle, joined) (line 1, column 115)",
       "OK    query `wipe` (mutation)",
       "WARN  query `wipe`: mutation declares no params; hardcoded mutations are easy to miss",
       "WARN  L201: User.joined exists in schema but no update query sets it",

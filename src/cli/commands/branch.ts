@@ -63,7 +63,7 @@ export async function branchMerge(context: Context, invocation: Invocation): Pro
   const deleteBranch = flagOn(invocation, "delete-branch");
   const { scope, actor } = await writeScope(context, invocation);
   if (source.trim() === target.trim()) {
-    throw badRequest(`branch merge needs distinct source and target branches, both are '${target}'`);
+    throw badRequest(`branch merge requires distinct source and target branches, both are '${target}'`);
   }
   const result = await withGraph(
     await openGraphAccess(context, scope, { branch: source.trim(), forWriting: true }),
