@@ -7,7 +7,10 @@ import { isValid, type Utf8Column } from "../../store/index.ts";
 import { type Cells, cellValue, toJson } from "./cells.ts";
 import { RESULT_BYTES_MAX } from "./limits.ts";
 
-const FIRST_BYTES = 1 << 12;
+/** Room for a row or two; an array this small is cheaper by far than one of a few kilobytes. */
+const FIRST_BYTES_MIN = 512;
+const FIRST_BYTES_MAX = 1 << 16;
+const CELL_BYTES = 32;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const NULL = encodeUtf8("null");
@@ -32,8 +35,12 @@ const NEEDS_ESCAPE = Uint8Array.from(ESCAPES, (replacement) => (replacement === 
 const ESCAPED_BYTES_MAX = 6;
 
 export class JsonWriter {
-  private buffer = new Uint8Array(FIRST_BYTES);
+  private buffer: Uint8Array;
   private length = 0;
+
+  constructor(/** About how many values there will be. */ cells: number) {
+    this.buffer = new Uint8Array(Math.min(FIRST_BYTES_MAX, Math.max(FIRST_BYTES_MIN, cells * CELL_BYTES)));
+  }
 
   private reserve(bytes: number): void {
     const wanted = this.length + bytes;

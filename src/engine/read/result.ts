@@ -43,7 +43,7 @@ export function readRows(
   check: () => void,
 ): ReadRows {
   const rowsJsonBytes = (): Uint8Array => {
-    const writer = new JsonWriter();
+    const writer = new JsonWriter(rowCount * members.length);
     const writers = members.map(({ column }) => cellWriter(cells[column]));
     writer.ascii("[");
     for (let row = 0; row < rowCount; row++) {
