@@ -120,6 +120,30 @@ function count(value: JsonValue, depth: number, counts: { members: number; fract
 
 /** Compact JSON text; bigint as plain digits, non-finite numbers as the strings "NaN", "Infinity", "-Infinity". */
 export function stringifyJson(value: JsonValue): string {
+  return isPlain(value) ? JSON.stringify(value) : stringifyExactly(value);
+}
+
+/** True where JSON.stringify writes what is meant: it knows no bigint, no decimal, no negative zero and no NaN. */
+function isPlain(value: JsonValue | undefined): boolean {
+  switch (typeof value) {
+    case "number":
+      return Number.isFinite(value) && !Object.is(value, -0);
+    case "bigint":
+      return false;
+    case "object": {
+      if (value === null) return true;
+      if (Array.isArray(value)) return value.every(isPlain);
+      if (value instanceof JsonDecimal) return false;
+      const members = value as JsonObject;
+      for (const key in members) if (!isPlain(members[key])) return false;
+      return true;
+    }
+    default:
+      return true;
+  }
+}
+
+function stringifyExactly(value: JsonValue): string {
   switch (typeof value) {
     case "string":
       return JSON.stringify(value);
@@ -131,10 +155,10 @@ export function stringifyJson(value: JsonValue): string {
     default: {
       if (value === null) return "null";
       if (value instanceof JsonDecimal) return value.text;
-      if (Array.isArray(value)) return `[${value.map(stringifyJson).join(",")}]`;
+      if (Array.isArray(value)) return `[${value.map(stringifyExactly).join(",")}]`;
       const members = Object.entries(value as JsonObject)
         .filter(([, member]) => member !== undefined)
-        .map(([key, member]) => `${JSON.stringify(key)}:${stringifyJson(member)}`);
+        .map(([key, member]) => `${JSON.stringify(key)}:${stringifyExactly(member)}`);
       return `{${members.join(",")}}`;
     }
   }
@@ -142,20 +166,26 @@ export function stringifyJson(value: JsonValue): string {
 
 /** JSON indented by two spaces, keys in the order given; the exactness of stringifyJson. */
 export function prettyJson(value: JsonValue, indent = ""): string {
+  // Text within it holds no line breaks: JSON escapes them.
+  if (isPlain(value)) return JSON.stringify(value, null, 2).replaceAll("\n", `\n${indent}`);
+  return prettyExactly(value, indent);
+}
+
+function prettyExactly(value: JsonValue, indent: string): string {
   const inner = `${indent}  `;
   if (Array.isArray(value)) {
     if (value.length === 0) return "[]";
-    return `[\n${value.map((item) => inner + prettyJson(item, inner)).join(",\n")}\n${indent}]`;
+    return `[\n${value.map((item) => inner + prettyExactly(item, inner)).join(",\n")}\n${indent}]`;
   }
   if (isJsonObject(value)) {
     const members = Object.entries(value).filter(([, member]) => member !== undefined);
     if (members.length === 0) return "{}";
     const lines = members.map(
-      ([key, member]) => `${inner}${JSON.stringify(key)}: ${prettyJson(member, inner)}`,
+      ([key, member]) => `${inner}${JSON.stringify(key)}: ${prettyExactly(member, inner)}`,
     );
     return `{\n${lines.join(",\n")}\n${indent}}`;
   }
-  return stringifyJson(value);
+  return stringifyExactly(value);
 }
 
 /** `null boolean number string array object`, the words that messages use for what was found. */

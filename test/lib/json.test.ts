@@ -140,4 +140,22 @@ describe("writing JSON", () => {
       '{\n  "b": [\n    1,\n    {\n      "a": null\n    }\n  ],\n  "a": {},\n  "c": []\n}',
     );
   });
+
+  it("writes a value the same beside numbers that need care", () => {
+    const values: JsonValue[] = [
+      { b: [1, -0.5, 1e21, 1e-7], a: { "": null, é: "line\nbreak \u2028 \ud83d" }, c: [], d: {}, e: [[]] },
+      { left: undefined as unknown as JsonValue, kept: true, 10: "ten", 9: "nine" },
+      "text",
+      Number.MAX_SAFE_INTEGER,
+    ];
+    for (const value of values) {
+      expect(stringifyJson([value, 1n])).toBe(`[${stringifyJson(value)},1]`);
+      for (const careful of [1n, -0, Number.NaN]) {
+        const text = stringifyJson(careful);
+        expect(prettyJson({ value, careful })).toBe(
+          `{\n  "value": ${prettyJson(value, "  ")},\n  "careful": ${text}\n}`,
+        );
+      }
+    }
+  });
 });
