@@ -4,10 +4,12 @@
 import { build } from "../build.ts";
 import { type Group, openBench } from "./bench.ts";
 import { cold } from "./cold.ts";
+import { graphs } from "./graphs.ts";
 import { history } from "./history.ts";
 import { load } from "./load.ts";
 import { machineName } from "./machine.ts";
 import { memory } from "./memory.ts";
+import { million } from "./million.ts";
 import { killAll } from "./processes.ts";
 import { s3Requests } from "./s3-requests.ts";
 import { serve } from "./serve.ts";
@@ -24,7 +26,11 @@ const GROUPS: Readonly<Record<string, readonly Group[]>> = {
   writes: [writes],
   // Memory after what was served and written is only that when something was.
   memory: [serve, writes, memory],
+  graphs: [graphs],
+  million: [million],
 };
+/** Groups that take so long that they run only when they are named. */
+const ON_REQUEST: readonly string[] = ["million"];
 
 async function main(words: readonly string[]): Promise<void> {
   const unknown = words.filter((word) => !Object.hasOwn(GROUPS, word));
@@ -32,7 +38,8 @@ async function main(words: readonly string[]): Promise<void> {
     console.error(`unknown group ${unknown.join(", ")}; there are: ${Object.keys(GROUPS).join(", ")}`);
     process.exit(2);
   }
-  const chosen = words.length === 0 ? Object.keys(GROUPS) : words;
+  const chosen =
+    words.length === 0 ? Object.keys(GROUPS).filter((name) => !ON_REQUEST.includes(name)) : words;
   const groups = new Set(chosen.flatMap((word) => GROUPS[word]));
 
   const say = (text: string) => console.error(`… ${text}`);
