@@ -16,7 +16,9 @@ export function damaged(object: string, reason: string): OmnigraphError {
 export class StoredValue {
   private constructor(
     readonly object: string,
-    private readonly path: string,
+    /** What it stands in; null for the whole object. */
+    private readonly parent: StoredValue | null,
+    private readonly place: string | number,
     readonly value: JsonValue | undefined,
   ) {}
 
@@ -30,24 +32,23 @@ export class StoredValue {
     } catch (thrown) {
       throw damaged(object, thrown instanceof Error ? thrown.message : String(thrown));
     }
-    const root = new StoredValue(object, "", json);
+    const root = new StoredValue(object, null, "", json);
     const format = root.member("format").integer();
     if (format !== FORMAT) throw formatMismatch(object, format);
     return root;
   }
 
   member(name: string): StoredValue {
-    const at = this.path === "" ? name : `${this.path}.${name}`;
-    return new StoredValue(this.object, at, this.members()[name]);
+    return new StoredValue(this.object, this, name, this.members()[name]);
   }
 
   /** The item of an array. */
   item(index: number): StoredValue {
-    return new StoredValue(this.object, `${this.path}[${index}]`, this.array()[index]);
+    return new StoredValue(this.object, this, index, this.array()[index]);
   }
 
   items(): StoredValue[] {
-    return this.array().map((value, i) => new StoredValue(this.object, `${this.path}[${i}]`, value));
+    return this.array().map((value, i) => new StoredValue(this.object, this, i, value));
   }
 
   get isPresent(): boolean {
@@ -88,6 +89,14 @@ export class StoredValue {
 
   integers(): number[] {
     return this.items().map((item) => item.integer());
+  }
+
+  /** Where it stands in the object; spelled only for those who complain. */
+  private get path(): string {
+    const { parent, place } = this;
+    if (parent === null) return "";
+    if (typeof place === "number") return `${parent.path}[${place}]`;
+    return parent.path === "" ? place : `${parent.path}.${place}`;
   }
 
   fail(expected: string): never {
