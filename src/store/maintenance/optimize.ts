@@ -2,6 +2,7 @@
 // first; the entry is published like any commit, on top of whatever came meanwhile; then the checkpoint says where the
 // rows are now. A crash between any two of these leaves a graph that holds the same and can be compacted again.
 
+import { OmnigraphError } from "../../lib/errors.ts";
 import { ulid } from "../../lib/ulid.ts";
 import type { EntityType, StableId } from "../../schema/catalog.ts";
 import type { BranchLog } from "../branch-log.ts";
@@ -11,7 +12,7 @@ import type { GraphContext } from "../context.ts";
 import { inParallel } from "../parallel.ts";
 import type { Publisher } from "../publisher.ts";
 import { commitsAfter } from "../time-travel.ts";
-import type { BranchState, Checkpoint, Draft, TypeState } from "../types.ts";
+import type { BranchState, Checkpoint, Draft, LoggedCommit, TypeState } from "../types.ts";
 import { Unpublished } from "../unpublished.ts";
 import { type CompactedType, compactType } from "./compact-type.ts";
 import { COMPACT_CHECKPOINT_ATTEMPTS_MAX } from "./limits.ts";
@@ -83,7 +84,8 @@ function compactedState(
 
 /**
  * Stores the compacted state, with what was committed since, as the checkpoint of the newest state. Where somebody was
- * faster with a checkpoint of that position, the next position is tried; false where there is none.
+ * faster with a checkpoint of that position, the next position is tried; false where there is none, and where history
+ * between the two is not whole any more.
  */
 async function storeCompacted(
   context: GraphContext,
@@ -94,7 +96,8 @@ async function storeCompacted(
 ): Promise<boolean> {
   let newest = published;
   for (let attempt = 1; ; attempt++) {
-    const since = await commitsAfter(context, newest, before);
+    const since = await loggedSince(context, newest, before);
+    if (since === null) return false;
     const built = await buildCheckpoint(context, { ...newest, checkpoint: compacted, tail: since });
     const commits = [...before.tail, ...since];
     const records = commits.map(({ record }) => record);
@@ -104,5 +107,20 @@ async function storeCompacted(
     const tried = newest.position;
     newest = await log.head();
     if (newest.position === tried) return false;
+  }
+}
+
+/** The commits since a state, one by one as the log has them; null where cleanup expired some of them meanwhile. */
+async function loggedSince(
+  context: GraphContext,
+  newest: BranchState,
+  before: BranchState,
+): Promise<LoggedCommit[] | null> {
+  try {
+    const since = await commitsAfter(context, newest, before);
+    return since.length === newest.head.version - before.head.version ? since : null;
+  } catch (thrown) {
+    if (thrown instanceof OmnigraphError && thrown.kind === "gone") return null;
+    throw thrown;
   }
 }

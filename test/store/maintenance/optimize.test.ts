@@ -166,6 +166,33 @@ describe("compaction beside writers", () => {
     for (const { id } of chain) await contents(reader, await reader.stateAt(id, [head]));
   });
 
+  it("gives up its work, and no commit is lost, when cleanup expired what it began with", async () => {
+    const { store, another, ports, bucket } = await harbour();
+    await sail(store);
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    const slow = new Proxy(memoryStorage(ports, { bucket }), {
+      get: (target, name) =>
+        name !== "put"
+          ? Reflect.get(target, name, target)
+          : async (key: string, bytes: Uint8Array) => {
+              if (key.startsWith("segments/")) await released;
+              return target.put(key, bytes);
+            },
+    });
+    const compacting = compact(await openHarbour(slow, ports));
+    for (let i = 0; i < 30; i++) await addShips(store, `LATE${i}`);
+    await store.settle();
+    const versions = (await store.branch("main").head()).head.version;
+    await (await another()).cleanUp({ keep: 2, olderThanMs: null });
+    release();
+    expect((await compacting).types.size).toBe(0);
+    const reader = await another();
+    const chain = await reader.history(await reader.branch("main").head());
+    expect(chain.map(({ version }) => version)).toEqual(
+      Array.from({ length: versions + 1 }, (_, i) => versions + 1 - i),
+    );
+  });
+
   it("gives up its work, and harms nothing, when another's checkpoint stands where its own belongs", async () => {
     const { store, another, bucket } = await harbour();
     await sail(store);
