@@ -1,8 +1,10 @@
 // rrf: reciprocal rank fusion of two rankings. A place in one is worth 1 / (k + place), places from 1 on.
 
+import type { Scorer } from "../../index/index.ts";
 import { badRequest } from "../../lib/errors.ts";
 import type { RankArm, RankFunction, Value, VariableSlot } from "../../query/plan.ts";
 import type { ReadContext } from "./context.ts";
+import { FUSED_ENTITIES_MAX } from "./limits.ts";
 import { nearestRanking } from "./nearest.ts";
 import { tieKeys } from "./order.ts";
 import { distinctNumbers, type Ranking, rankedRows, rankKey } from "./ranking.ts";
@@ -21,7 +23,8 @@ export async function fusedRanking(
   rank: Fusion,
   limit: number | null,
 ): Promise<Ranking> {
-  const scores = await fusedScores(context, relation, rank, limit);
+  const fusion = new Fuser(context, relation, rank, limit);
+  const scores = await fusion.scores(limit === null ? null : await fusion.contenders(limit));
   // A map keeps the order of insertion and the sort is stable: the first arm's entities, then the second's.
   const order = [...scores].sort((a, b) => b[1] - a[1]).slice(0, limit ?? undefined);
   return {
@@ -30,43 +33,114 @@ export async function fusedRanking(
   };
 }
 
-/** The score of each entity that is in an arm: the first arm's in its order, then the second's that are left. */
-export async function fusedScores(
+/** The scores of those of the entities that are in an arm, and perhaps of others. */
+export function fusedScores(
   context: ReadContext,
   relation: Relation,
   rank: Fusion,
   limit: number | null,
-): Promise<Map<number, number>> {
-  const k = fusionK(rank.k === null ? null : context.value(rank.k));
-  const scores = new Map<number, number>();
-  for (const arm of [rank.first, rank.second]) {
-    const entities = await entitiesInOrder(context, relation, arm, rank.first.variable, limit);
-    entities.forEach((entity, place) => {
-      scores.set(entity, (scores.get(entity) ?? 0) + 1 / (k + place + 1));
-    });
-  }
-  return scores;
+  entities: Int32Array,
+): Promise<ReadonlyMap<number, number>> {
+  return new Fuser(context, relation, rank, limit).scores(entities);
 }
 
-/** Entities of `target` as an arm ranks them: by the first of their rows, where the arm ranks another variable. */
-async function entitiesInOrder(
-  context: ReadContext,
-  relation: Relation,
-  arm: RankArm,
-  target: VariableSlot,
-  limit: number | null,
-): Promise<readonly number[]> {
-  const ranking =
-    arm.kind === "nearest"
-      ? await nearestRanking(context, relation, arm, limit)
-      : (await bm25Scorer(context, arm)).scoresOf(distinctNumbers(relation, arm.variable));
-  const rows = rankedRows(relation, arm.variable, context.nodes(arm.variable), ranking);
-  const keys = [rankKey(rows, arm.variable, ranking), ...tieKeys(context, rows, arm.variable)];
-  const numbers = columnOf(rows, target);
-  return [
-    ...new Set(Array.from(sortedRows(rows.length, keys, null, context.checkWanted), (row) => numbers[row])),
-  ];
+/** Entities in the order of an arm, and the place of each in it, from 0. */
+interface Placed {
+  readonly entities: Int32Array | readonly number[];
+  readonly places: Int32Array | readonly number[];
 }
+
+class Fuser {
+  private readonly target: VariableSlot;
+  private readonly arms: readonly RankArm[];
+  private readonly nearest = new Map<RankArm, Promise<Ranking>>();
+  private readonly scorers = new Map<RankArm, Promise<Scorer>>();
+
+  constructor(
+    private readonly context: ReadContext,
+    private readonly relation: Relation,
+    private readonly rank: Fusion,
+    private readonly limit: number | null,
+  ) {
+    this.target = rank.first.variable;
+    this.arms = [rank.first, rank.second];
+  }
+
+  /**
+   * Entities among which the `limit` best are, where that can be told: who stands only in the one arm of texts, behind
+   * `limit` others, is behind these in the end as well.
+   */
+  async contenders(limit: number): Promise<Int32Array | null> {
+    const texts = this.arms.filter((arm) => arm.kind === "bm25");
+    if (texts.length > 1) return null;
+    const found = new Set<number>();
+    for (const arm of this.arms) {
+      if (arm.variable !== this.target) return null;
+      if (arm.kind === "nearest") for (const number of (await this.nearestOf(arm)).numbers) found.add(number);
+      else {
+        const scorer = await this.scorerOf(arm);
+        const best = scorer.bestOf(distinctNumbers(this.relation, this.target), limit);
+        for (const number of best.numbers) found.add(number);
+      }
+    }
+    return Int32Array.from(found);
+  }
+
+  /** The scores of these entities, or of all: the first arm's in its order, then those that only the second has. */
+  async scores(entities: Int32Array | null): Promise<Map<number, number>> {
+    const { rank, context } = this;
+    const k = fusionK(rank.k === null ? null : context.value(rank.k));
+    const scores = new Map<number, number>();
+    for (const arm of this.arms) {
+      const { entities: placed, places } = await this.placed(arm, entities);
+      for (let i = 0; i < placed.length; i++) {
+        scores.set(placed[i], (scores.get(placed[i]) ?? 0) + 1 / (k + places[i] + 1));
+      }
+    }
+    return scores;
+  }
+
+  private async placed(arm: RankArm, entities: Int32Array | null): Promise<Placed> {
+    if (arm.variable !== this.target) return inOrder(await this.byFirstRow(arm));
+    if (arm.kind === "nearest") return inOrder((await this.nearestOf(arm)).numbers);
+    if (entities === null || entities.length > FUSED_ENTITIES_MAX) return inOrder(await this.byFirstRow(arm));
+    const scorer = await this.scorerOf(arm);
+    const table = this.context.nodes(this.target);
+    const numbers = distinctNumbers(this.relation, this.target);
+    return scorer.placesOf(entities, numbers, (a, b) => table.compareIds(a, b));
+  }
+
+  /** Entities of the target as an arm ranks them: by the first of their rows, where the arm ranks another variable. */
+  private async byFirstRow(arm: RankArm): Promise<number[]> {
+    const { context, relation } = this;
+    const ranking =
+      arm.kind === "nearest"
+        ? await this.nearestOf(arm)
+        : (await this.scorerOf(arm)).scoresOf(distinctNumbers(relation, arm.variable));
+    const rows = rankedRows(relation, arm.variable, context.nodes(arm.variable), ranking);
+    const keys = [rankKey(rows, arm.variable, ranking), ...tieKeys(context, rows, arm.variable)];
+    const numbers = columnOf(rows, this.target);
+    const order = sortedRows(rows.length, keys, null, context.checkWanted);
+    return [...new Set(Array.from(order, (row) => numbers[row]))];
+  }
+
+  private nearestOf(arm: Extract<RankArm, { kind: "nearest" }>): Promise<Ranking> {
+    const known = this.nearest.get(arm) ?? nearestRanking(this.context, this.relation, arm, this.limit);
+    this.nearest.set(arm, known);
+    return known;
+  }
+
+  private scorerOf(arm: Extract<RankArm, { kind: "bm25" }>): Promise<Scorer> {
+    const known = this.scorers.get(arm) ?? bm25Scorer(this.context, arm);
+    this.scorers.set(arm, known);
+    return known;
+  }
+}
+
+const inOrder = (entities: Int32Array | readonly number[]): Placed => ({
+  entities,
+  places: Int32Array.from(entities.keys()),
+});
 
 function fusionK(value: Value): number {
   if (value === null) return FUSION_K_DEFAULT;

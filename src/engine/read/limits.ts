@@ -22,5 +22,7 @@ export const COLD_WAVES_MAX = 4;
 export const SAMPLED_ROWS = 64;
 /** Components of vectors compared between two looks at the event loop (a few milliseconds). */
 export const COMPONENTS_PER_BREATH = 4_194_304;
+/** Entities whose places in a ranking are counted; the places of more are found by sorting all. */
+export const FUSED_ENTITIES_MAX = 4_096;
 /** An index over a whole type is looked into where at least one in so many of its entities takes part. */
 export const INDEXED_SHARE = 8;

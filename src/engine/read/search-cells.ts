@@ -6,6 +6,7 @@ import type { ReadContext } from "./context.ts";
 import { fusedScores } from "./fusion.ts";
 import { distances, queryVector } from "./nearest.ts";
 import { rankedVariable } from "./rank.ts";
+import { distinctNumbers } from "./ranking.ts";
 import { columnOf, type Relation } from "./relation.ts";
 import { bm25Scorer, truthOf } from "./text-call.ts";
 
@@ -51,7 +52,8 @@ async function scoreOf(
     case "bm25":
       return (await bm25Scorer(context, rank)).reader(relation.length);
     case "rrf": {
-      const scores = await fusedScores(context, solved, rank, context.plan.limit);
+      const entities = distinctNumbers(relation, rankedVariable(rank));
+      const scores = await fusedScores(context, solved, rank, context.plan.limit, entities);
       return (number) => scores.get(number) ?? 0;
     }
   }

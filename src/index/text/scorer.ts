@@ -94,6 +94,39 @@ export class Scorer {
     return this.atLeast({ numbers: Int32Array.from(found), costs }, wanted);
   }
 
+  /**
+   * Those of a few entities that have a token, best first, and the place of each among all the numbers that have one, from 0.
+   * At equal scores `compare` decides.
+   */
+  placesOf(
+    entities: Int32Array,
+    numbers: Int32Array,
+    compare: (a: number, b: number) => number,
+  ): { readonly entities: readonly number[]; readonly places: Int32Array } {
+    const scoreOf = this.reader(numbers.length);
+    const isBefore = (a: number, b: number) =>
+      scoreOf(a) > scoreOf(b) || (scoreOf(a) === scoreOf(b) && compare(a, b) < 0);
+    const sorted = [...entities].filter((entity) => scoreOf(entity) > 0);
+    sorted.sort((a, b) => scoreOf(b) - scoreOf(a) || compare(a, b));
+    const places = new Int32Array(sorted.length);
+    const least = sorted.length === 0 ? Number.POSITIVE_INFINITY : scoreOf(sorted[sorted.length - 1]);
+    for (let i = 0; i < numbers.length; i++) {
+      const number = numbers[i];
+      if (scoreOf(number) < least) continue;
+      // It pushes back all from the first entity on that it stands before.
+      let low = 0;
+      let high = sorted.length;
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (isBefore(number, sorted[middle])) high = middle;
+        else low = middle + 1;
+      }
+      if (low < sorted.length) places[low]++;
+    }
+    for (let i = 1; i < places.length; i++) places[i] += places[i - 1];
+    return { entities: sorted, places };
+  }
+
   /** Those of the entities that are as good as the last of the `wanted` best. */
   private atLeast({ numbers, costs }: ScoredTexts, wanted: number): ScoredTexts {
     if (numbers.length <= wanted) return { numbers, costs };
