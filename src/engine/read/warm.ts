@@ -5,7 +5,7 @@ import type { EntityType, Property } from "../../schema/catalog.ts";
 import { indexKind } from "../../schema/index.ts";
 import { letOthersRun } from "./context.ts";
 
-/** Brings a graph into memory, with its adjacency and the full text of the properties declared for it. */
+/** Brings a graph into memory, with its adjacency, and the full text and vectors of the properties declared for it. */
 export async function warm(view: GraphView): Promise<void> {
   await view.load(view.catalog.typeById.values());
   for (const type of view.catalog.edges.values()) {
@@ -13,16 +13,21 @@ export async function warm(view: GraphView): Promise<void> {
     view.edges(type);
   }
   for (const type of view.catalog.nodes.values()) {
+    const { base } = view.nodes(type);
     for (const property of searchedProperties(type)) {
-      await view.nodes(type).base.textIndex(property.id, letOthersRun);
+      if (indexKind(property.type) === "vector") await base.vectors.build(property.id, letOthersRun);
+      else await base.textIndex(property.id, letOthersRun);
     }
   }
 }
 
-/** String properties under `@index`. */
+/** Strings and vectors under `@index`. */
 function searchedProperties(type: EntityType): Property[] {
   const declared = new Set(
     type.constraints.flatMap((constraint) => (constraint.kind === "index" ? constraint.properties : [])),
   );
-  return type.properties.filter(({ name, type: of }) => declared.has(name) && indexKind(of) === "text");
+  return type.properties.filter(({ name, type: of }) => {
+    const kind = indexKind(of);
+    return declared.has(name) && (kind === "text" || kind === "vector");
+  });
 }

@@ -17,19 +17,18 @@ export class VectorIndexes {
    * the index takes three times as long as that, and pays where more searches follow.
    */
   async forSearch(property: StableId, breathe: () => Promise<void>): Promise<VectorIndex | null> {
-    if (this.rows.length < VECTOR_INDEX_ROWS_MIN) return null;
-    if (this.searched.has(property)) return this.build(property, breathe);
+    if (this.searched.has(property) || this.indexes.has(property)) return this.build(property, breathe);
     this.searched.add(property);
     return null;
   }
 
-  /** Makes the index over a property, where that is possible and was not done yet. */
+  /** Makes the index over a property, where that pays, is possible and was not done yet. */
   build(property: StableId, breathe: () => Promise<void>): Promise<VectorIndex | null> {
     let index = this.indexes.get(property);
     if (index === undefined) {
       const column = this.rows.columns.get(property);
       index =
-        column?.kind === "vector"
+        column?.kind === "vector" && this.rows.length >= VECTOR_INDEX_ROWS_MIN
           ? VectorIndex.build(column, this.rows.length, breathe)
           : Promise.resolve(null);
       this.indexes.set(property, index);

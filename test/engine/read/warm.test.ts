@@ -22,4 +22,17 @@ describe("warming", () => {
     expect(walked.rowCount).toBe(3);
     expect(f.segments.reads).toBe(reads);
   });
+
+  it("makes the index of declared vectors, before anybody searches them", async () => {
+    const f = new FixtureF(`${SCHEMA_F} node Doc { v: Vector(2)? @index  w: Vector(2)? }`);
+    const type = f.node("Doc");
+    const rows = Array.from({ length: 1_100 }, (_, i) => f.row(type, `d${i}`, { v: Float32Array.of(i, 1) }));
+    f.commit({ type, rows });
+    const view = f.cache({ resident: true }).view(f.state({ checkpointed: f.commits.length }));
+    await warm(view);
+    const { vectors } = view.nodes(type).base;
+    const [v, w] = type.properties;
+    expect(await vectors.forSearch(v.id, async () => undefined)).not.toBeNull();
+    expect(await vectors.forSearch(w.id, async () => undefined)).toBeNull();
+  });
 });
