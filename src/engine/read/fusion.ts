@@ -24,7 +24,7 @@ export async function fusedRanking(
   limit: number | null,
 ): Promise<Ranking> {
   const fusion = new Fuser(context, relation, rank, limit);
-  const scores = await fusion.scores(limit === null ? null : await fusion.contenders(limit));
+  const scores = await (limit === null ? fusion.scores(null) : fusion.contenders(limit));
   // A map keeps the order of insertion and the sort is stable: the first arm's entities, then the second's.
   const order = [...scores].sort((a, b) => b[1] - a[1]).slice(0, limit ?? undefined);
   return {
@@ -66,48 +66,48 @@ class Fuser {
     this.arms = [rank.first, rank.second];
   }
 
-  /**
-   * Entities among which the `limit` best are, where that can be told: who stands only in the one arm of texts, behind
-   * `limit` others, is behind these in the end as well.
-   */
-  async contenders(limit: number): Promise<Int32Array | null> {
-    const texts = this.arms.filter((arm) => arm.kind === "bm25");
-    if (texts.length > 1) return null;
-    const found = new Set<number>();
-    for (const arm of this.arms) {
-      if (arm.variable !== this.target) return null;
-      if (arm.kind === "nearest") for (const number of (await this.nearestOf(arm)).numbers) found.add(number);
-      else {
-        const scorer = await this.scorerOf(arm);
-        const best = scorer.bestOf(distinctNumbers(this.relation, this.target), limit);
-        for (const number of best.numbers) found.add(number);
-      }
-    }
-    return Int32Array.from(found);
-  }
-
   /** The scores of these entities, or of all: the first arm's in its order, then those that only the second has. */
   async scores(entities: Int32Array | null): Promise<Map<number, number>> {
+    return this.sum([await this.placed(this.arms[0], entities), await this.placed(this.arms[1], entities)]);
+  }
+
+  /**
+   * The scores of entities among which the `limit` best are. Who stands only in an arm of texts, and there behind `limit`
+   * others, is behind these in the end as well, where the other arm is one of vectors and so brings few.
+   */
+  async contenders(limit: number): Promise<Map<number, number>> {
+    const near = this.arms.find((arm) => arm.kind === "nearest");
+    const texts = this.arms.find((arm) => arm.kind === "bm25");
+    if (near === undefined || texts === undefined || near.variable !== texts.variable)
+      return this.scores(null);
+    const { numbers } = await this.nearestOf(near);
+    const found = (await this.scorerOf(texts)).placesOf(numbers, this.targets(), limit, this.compare);
+    return this.sum(this.arms.map((arm) => (arm === near ? inOrder(numbers) : found)));
+  }
+
+  private sum(arms: readonly Placed[]): Map<number, number> {
     const { rank, context } = this;
     const k = fusionK(rank.k === null ? null : context.value(rank.k));
     const scores = new Map<number, number>();
-    for (const arm of this.arms) {
-      const { entities: placed, places } = await this.placed(arm, entities);
-      for (let i = 0; i < placed.length; i++) {
-        scores.set(placed[i], (scores.get(placed[i]) ?? 0) + 1 / (k + places[i] + 1));
+    for (const { entities, places } of arms) {
+      for (let i = 0; i < entities.length; i++) {
+        scores.set(entities[i], (scores.get(entities[i]) ?? 0) + 1 / (k + places[i] + 1));
       }
     }
     return scores;
   }
 
+  private targets(): Int32Array {
+    return distinctNumbers(this.relation, this.target);
+  }
+
+  private readonly compare = (a: number, b: number) => this.context.nodes(this.target).compareIds(a, b);
+
   private async placed(arm: RankArm, entities: Int32Array | null): Promise<Placed> {
     if (arm.variable !== this.target) return inOrder(await this.byFirstRow(arm));
     if (arm.kind === "nearest") return inOrder((await this.nearestOf(arm)).numbers);
     if (entities === null || entities.length > FUSED_ENTITIES_MAX) return inOrder(await this.byFirstRow(arm));
-    const scorer = await this.scorerOf(arm);
-    const table = this.context.nodes(this.target);
-    const numbers = distinctNumbers(this.relation, this.target);
-    return scorer.placesOf(entities, numbers, (a, b) => table.compareIds(a, b));
+    return (await this.scorerOf(arm)).placesOf(entities, this.targets(), 0, this.compare);
   }
 
   /** Entities of the target as an arm ranks them: by the first of their rows, where the arm ranks another variable. */
@@ -116,7 +116,7 @@ class Fuser {
     const ranking =
       arm.kind === "nearest"
         ? await this.nearestOf(arm)
-        : (await this.scorerOf(arm)).scoresOf(distinctNumbers(relation, arm.variable));
+        : (await this.scorerOf(arm)).matching(distinctNumbers(relation, arm.variable));
     const rows = rankedRows(relation, arm.variable, context.nodes(arm.variable), ranking);
     const keys = [rankKey(rows, arm.variable, ranking), ...tieKeys(context, rows, arm.variable)];
     const numbers = columnOf(rows, this.target);

@@ -70,5 +70,5 @@ async function bm25Ranking(
   const { limit, aggregated } = context.plan;
   const scorer = await bm25Scorer(context, rank);
   const numbers = distinctNumbers(relation, rank.variable);
-  return limit === null || aggregated ? scorer.scoresOf(numbers) : scorer.bestOf(numbers, limit);
+  return limit === null || aggregated ? scorer.matching(numbers) : scorer.bestOf(numbers, limit);
 }

@@ -19,24 +19,27 @@ export async function searchCells(
   const cells = new Map<ReturnExpression, Cells>();
   for (const { expression } of context.plan.items) {
     if (expression.kind !== "rank" && expression.kind !== "textMatch") continue;
-    const [variable, read] =
+    const values =
       expression.kind === "rank"
-        ? [rankedVariable(expression.rank), await scoreOf(context, solved, relation, expression.rank)]
-        : [expression.call.variable, await truthOf(context, relation.length, expression.call)];
-    const values = Array.from(columnOf(relation, variable), read);
+        ? await scoresOf(context, solved, relation, expression.rank)
+        : Array.from(
+            columnOf(relation, expression.call.variable),
+            await truthOf(context, relation.length, expression.call),
+          );
     cells.set(expression, { kind: "values", values, type: expression.type });
     await context.worked(relation.length);
   }
   return cells;
 }
 
-/** Reads the score of a number: null where it has no vector, 0 where it has no token or stands in no arm. */
-async function scoreOf(
+/** The score of each row: null where it has no vector, 0 where it has no token or stands in no arm. */
+async function scoresOf(
   context: ReadContext,
   solved: Relation,
   relation: Relation,
   rank: RankFunction,
-): Promise<(number: number) => Value> {
+): Promise<Value[]> {
+  const numbers = columnOf(relation, rankedVariable(rank));
   switch (rank.kind) {
     case "nearest": {
       const distanceOf = distances(
@@ -44,17 +47,17 @@ async function scoreOf(
         rank.property,
         await queryVector(context, rank),
       );
-      return (number) => {
+      return Array.from(numbers, (number) => {
         const distance = distanceOf(number);
         return Number.isNaN(distance) ? null : distance;
-      };
+      });
     }
     case "bm25":
-      return (await bm25Scorer(context, rank)).reader(relation.length);
+      return Array.from((await bm25Scorer(context, rank)).scoresFor(numbers));
     case "rrf": {
       const entities = distinctNumbers(relation, rankedVariable(rank));
       const scores = await fusedScores(context, solved, rank, context.plan.limit, entities);
-      return (number) => scores.get(number) ?? 0;
+      return Array.from(numbers, (number) => scores.get(number) ?? 0);
     }
   }
 }

@@ -1,5 +1,5 @@
 // The bm25 scores of a view's texts for the tokens of one query. A text's score is one sum, its tokens taken in the order
-// of the query, however it was found: so a search that leaves out most texts says what one of all texts would.
+// of the query, whether it is looked up or one of all.
 
 import { BestFew } from "../../lib/best-few.ts";
 import { UNINDEXED_SHARE } from "../limits.ts";
@@ -21,9 +21,6 @@ export interface ScoredTexts {
   readonly numbers: Int32Array;
   readonly costs: Float64Array;
 }
-
-/** Sums of the same numbers in another order differ by less than this share. */
-const ORDER_SLACK = 2 ** -40;
 
 export class Scorer {
   private readonly terms: readonly Term[];
@@ -54,120 +51,85 @@ export class Scorer {
     });
   }
 
-  private scoreOf(number: number): number {
-    if (isBaseCurrent(this.table, number)) return this.baseScore(number);
-    return this.changed.get(number) ?? 0;
-  }
-
-  /** Reads the score of an entity, which is 0 where it has none of the tokens; about so many will be asked for. */
-  reader(entities: number): (number: number) => number {
-    if (entities * UNINDEXED_SHARE < this.table.bound) return (number) => this.scoreOf(number);
-    const scores = this.allScores();
-    return (number) => scores[number];
-  }
-
-  /** The scores of those of these entities that have a token. */
-  scoresOf(numbers: Int32Array): ScoredTexts {
-    const scoreOf = this.reader(numbers.length);
-    const found: number[] = [];
-    const costs: number[] = [];
-    for (let i = 0; i < numbers.length; i++) {
-      const number = numbers[i];
-      const score = scoreOf(number);
-      if (score === 0) continue;
-      found.push(number);
-      costs.push(-score);
+  /**
+   * The scores of these entities, 0 where one has none of the tokens. To be used up before anything is awaited: it may be
+   * memory that the next query takes.
+   */
+  scoresFor(numbers: Int32Array): Float64Array {
+    const { bound } = this.table;
+    if (numbers.length * UNINDEXED_SHARE < bound) {
+      const scores = new Float64Array(numbers.length);
+      for (let i = 0; i < numbers.length; i++) scores[i] = this.scoreOf(numbers[i]);
+      return scores;
     }
-    return { numbers: Int32Array.from(found), costs: Float64Array.from(costs) };
+    const all = this.allScores();
+    // Every number there is, each in its place.
+    if (numbers.length === bound && numbers === this.table.all()) return all;
+    const scores = new Float64Array(numbers.length);
+    for (let i = 0; i < numbers.length; i++) scores[i] = all[numbers[i]];
+    return scores;
+  }
+
+  /** Those of these entities that have a token. */
+  matching(numbers: Int32Array): ScoredTexts {
+    const scores = this.scoresFor(numbers);
+    return taken(
+      numbers,
+      scores,
+      Int32Array.from(numbers.keys()).filter((i) => scores[i] > 0),
+    );
   }
 
   /** The `wanted` best of these entities, and those that are as good as the last of them; in no order. */
   bestOf(numbers: Int32Array, wanted: number): ScoredTexts {
-    const { table } = this;
-    if (numbers.length * UNINDEXED_SHARE < table.bound || wanted * UNINDEXED_SHARE > table.bound)
-      return this.atLeast(this.scoresOf(numbers), wanted);
-    const wantedFlags = numbers === table.all() ? null : flagsOf(numbers, table.bound);
-    const isWanted = (number: number) => wantedFlags === null || wantedFlags[number] === 1;
-    const changed = [...this.changed.keys()].filter(isWanted);
-    const found = changed.concat(this.candidates(wanted, this.currentOf(wantedFlags)));
-    const costs = Float64Array.from(found, (number) => -this.scoreOf(number));
-    return this.atLeast({ numbers: Int32Array.from(found), costs }, wanted);
+    const scores = this.scoresFor(numbers);
+    return taken(numbers, scores, bestPlaces(scores, wanted));
   }
 
   /**
-   * Those of a few entities that have a token, best first, and the place of each among all the numbers that have one, from 0.
-   * At equal scores `compare` decides.
+   * The place of each of some entities, and of the `wanted` best, among all of `numbers` that have a token: best first, from
+   * 0. At equal scores `compare` decides. Entities without a token are left out.
    */
   placesOf(
-    entities: Int32Array,
+    some: Iterable<number>,
     numbers: Int32Array,
+    wanted: number,
     compare: (a: number, b: number) => number,
   ): { readonly entities: readonly number[]; readonly places: Int32Array } {
-    const scoreOf = this.reader(numbers.length);
-    const isBefore = (a: number, b: number) =>
-      scoreOf(a) > scoreOf(b) || (scoreOf(a) === scoreOf(b) && compare(a, b) < 0);
-    const sorted = [...entities].filter((entity) => scoreOf(entity) > 0);
-    sorted.sort((a, b) => scoreOf(b) - scoreOf(a) || compare(a, b));
+    const scores = this.scoresFor(numbers);
+    const asked = new Map<number, number>();
+    for (const place of bestPlaces(scores, wanted)) asked.set(numbers[place], scores[place]);
+    for (const entity of some) asked.set(entity, this.scoreOf(entity));
+    const sorted = [...asked].filter(([, score]) => score > 0);
+    sorted.sort(([a, x], [b, y]) => y - x || compare(a, b));
     const places = new Int32Array(sorted.length);
-    const least = sorted.length === 0 ? Number.POSITIVE_INFINITY : scoreOf(sorted[sorted.length - 1]);
+    const least = sorted.length === 0 ? Number.POSITIVE_INFINITY : sorted[sorted.length - 1][1];
     for (let i = 0; i < numbers.length; i++) {
-      const number = numbers[i];
-      if (scoreOf(number) < least) continue;
+      const score = scores[i];
+      if (score < least) continue;
       // It pushes back all from the first entity on that it stands before.
       let low = 0;
       let high = sorted.length;
       while (low < high) {
         const middle = (low + high) >> 1;
-        if (isBefore(number, sorted[middle])) high = middle;
+        const [entity, other] = sorted[middle];
+        if (score > other || (score === other && compare(numbers[i], entity) < 0)) high = middle;
         else low = middle + 1;
       }
       if (low < sorted.length) places[low]++;
     }
     for (let i = 1; i < places.length; i++) places[i] += places[i - 1];
-    return { entities: sorted, places };
+    return { entities: sorted.map(([entity]) => entity), places };
   }
 
-  /** Those of the entities that are as good as the last of the `wanted` best. */
-  private atLeast({ numbers, costs }: ScoredTexts, wanted: number): ScoredTexts {
-    if (numbers.length <= wanted) return { numbers, costs };
-    const best = new BestFew(wanted, () => 0);
-    for (let i = 0; i < numbers.length; i++) best.offer(i, costs[i]);
-    const kept = Int32Array.from(numbers.keys()).filter((i) => costs[i] <= best.limit);
-    return {
-      numbers: kept.map((i) => numbers[i]),
-      costs: Float64Array.from(kept, (i) => costs[i]),
-    };
+  private scoreOf(number: number): number {
+    if (isBaseCurrent(this.table, number)) return this.baseScore(number);
+    return this.changed.get(number) ?? 0;
   }
 
-  /** One for each base row that is wanted and that the view still sees; null: all of them. */
-  private currentOf(wanted: Uint8Array | null): Uint8Array | null {
-    const { table } = this;
-    if (table.isPlain) return wanted;
-    const flags = wanted?.slice() ?? new Uint8Array(table.bound).fill(1);
-    for (const number of table.delta.changed) {
-      if (number < table.bound && !isBaseCurrent(table, number)) flags[number] = 0;
-    }
-    return flags;
-  }
-
-  /** Base rows among which the `wanted` best of the flagged ones are. */
-  private candidates(wanted: number, flags: Uint8Array | null): number[] {
-    const sums = this.index.zeros();
-    for (const { weight, postings } of this.terms) this.add(sums, weight, postings);
-    const best = new BestFew(wanted, () => 0);
-    const found: number[] = [];
-    let least = Number.MIN_VALUE;
-    for (let row = 0; row < sums.length; row++) {
-      if (sums[row] < least || (flags !== null && flags[row] === 0)) continue;
-      found.push(row);
-      best.offer(row, -sums[row]);
-      if (best.limit < 0) least = -best.limit * (1 - ORDER_SLACK);
-    }
-    return found.filter((row) => sums[row] >= least);
-  }
-
+  /** By number. */
   private allScores(): Float64Array {
-    const scores = new Float64Array(this.table.bound);
+    const scores = this.index.zeros(this.table.bound);
     for (const { weight, postings } of this.terms) this.add(scores, weight, postings);
     if (this.table.isPlain) return scores;
     for (const number of this.table.delta.changed) {
@@ -196,8 +158,23 @@ export class Scorer {
   }
 }
 
-function flagsOf(numbers: Int32Array, bound: number): Uint8Array {
-  const flags = new Uint8Array(bound);
-  for (let i = 0; i < numbers.length; i++) flags[numbers[i]] = 1;
-  return flags;
+/** Places of the `wanted` greatest scores above 0, and of those that equal the last of them. */
+function bestPlaces(scores: Float64Array, wanted: number): number[] {
+  const best = new BestFew(wanted, () => 0);
+  const found: number[] = [];
+  let least = Number.MIN_VALUE;
+  for (let i = 0; i < scores.length; i++) {
+    if (scores[i] < least) continue;
+    found.push(i);
+    best.offer(i, -scores[i]);
+    if (best.limit < 0) least = -best.limit;
+  }
+  return found.filter((i) => scores[i] >= least);
+}
+
+function taken(numbers: Int32Array, scores: Float64Array, places: ArrayLike<number>): ScoredTexts {
+  return {
+    numbers: Int32Array.from(places, (place) => numbers[place]),
+    costs: Float64Array.from(places, (place) => -scores[place]),
+  };
 }

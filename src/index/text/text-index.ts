@@ -20,7 +20,7 @@ export class TextIndex {
   /** Tokens of the row with the most. */
   readonly longest: number;
   private ordered: Vocabulary | null = null;
-  private scratch: Float64Array | null = null;
+  private scratch = new Float64Array(0);
 
   constructor(
     private readonly numbers: ReadonlyMap<string, number>,
@@ -46,10 +46,10 @@ export class TextIndex {
     return { rows: this.rows.subarray(start, end), frequencies: this.frequencies.subarray(start, end) };
   }
 
-  /** A zero for each row, to be used up before anything is awaited: everybody gets the same memory. */
-  zeros(): Float64Array {
-    this.scratch ??= new Float64Array(this.lengths.length);
-    return this.scratch.fill(0);
+  /** So many zeros, to be used up before anything is awaited: everybody gets the same memory. */
+  zeros(length: number): Float64Array {
+    if (this.scratch.length < length) this.scratch = new Float64Array(length);
+    return this.scratch.subarray(0, length).fill(0);
   }
 
   allTokens(): Iterable<string> {
