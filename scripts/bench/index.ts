@@ -12,6 +12,7 @@ import { memory } from "./memory.ts";
 import { million } from "./million.ts";
 import { killAll } from "./processes.ts";
 import { s3Requests } from "./s3-requests.ts";
+import { search } from "./search.ts";
 import { serve } from "./serve.ts";
 import { type BenchRow, renderTable } from "./table.ts";
 import { writes } from "./writes.ts";
@@ -23,6 +24,7 @@ const GROUPS: Readonly<Record<string, readonly Group[]>> = {
   load: [load],
   cold: [cold],
   serve: [serve],
+  search: [search],
   writes: [writes],
   // Memory after what was served and written is only that when something was.
   memory: [serve, writes, memory],

@@ -31,6 +31,18 @@ query gloss_top($text: String) {
   limit 10
 }
 
+query gloss_search($text: String) {
+  match { $s: Synset search($s.gloss, $text) }
+  return { $s.name as name, $s.gloss as gloss }
+  limit 50
+}
+
+query gloss_fuzzy($text: String) {
+  match { $s: Synset fuzzy($s.gloss, $text) }
+  return { $s.name as name, $s.gloss as gloss }
+  limit 50
+}
+
 query by_part_of_speech() {
   match { $s: Synset }
   return { $s.pos as pos, count($s) as synsets }
