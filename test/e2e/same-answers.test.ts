@@ -170,7 +170,7 @@ describe("a read", () => {
   it.each([
     [
       'match { $s: Ship } return { $s } order { nearest($s.pose, "text") } limit 1',
-      "nearest with a text as its query",
+      "OPENROUTER_API_KEY or OPENAI_API_KEY is required",
     ],
     ["match { $p: Port $p near{1,} $q } return { $q }", "T15"],
     ["match { $s: Ship } return { $s } order { nearest($s.pose, [1.0, 2.0, 3.0]) }", "T17"],

@@ -172,7 +172,9 @@ describe("an embedding client", () => {
 
   it("refuses a width of zero before it asks anybody", async () => {
     const provider = fake(() => openaiAnswer([]));
-    await expect(clientOf(provider).embed("x", 0)).rejects.toThrow("embedding dimension must be greater than zero");
+    await expect(clientOf(provider).embed("x", 0)).rejects.toThrow(
+      "embedding dimension must be greater than zero",
+    );
     expect(provider.asked).toHaveLength(0);
   });
 
