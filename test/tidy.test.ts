@@ -23,7 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   client: ["lib"],
   cluster: ["lib", "storage", "engine", "schema", "query", "policy", "embedding"],
   server: ["lib", "storage", "engine", "schema", "query", "policy", "embedding", "cluster"],
-  cli: ["lib", "storage", "engine", "schema", "query", "policy", "client", "cluster", "server"],
+  cli: ["lib", "storage", "engine", "schema", "query", "policy", "embedding", "client", "cluster", "server"],
   "main.ts": ["lib", "cli"],
 };
 

@@ -2,6 +2,7 @@
 // them, and the provider that needs no network.
 
 export { type EmbeddingClient, type EmbeddingEvent, embeddingClient } from "./client.ts";
+export { type EmbedJob, type EmbedMode, readJob, readSelector } from "./job.ts";
 export { mockVector } from "./mock.ts";
 export {
   type EmbeddingConfig,
@@ -12,5 +13,6 @@ export {
   profileFaults,
   resolveProfile,
 } from "./profile.ts";
+export { type RecordCounts, RecordEmbedder } from "./records.ts";
 export { resolveEnvironment } from "./settings.ts";
 export type { EmbeddingRole } from "./wire.ts";

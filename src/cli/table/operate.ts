@@ -287,6 +287,12 @@ export const embed: CommandSpec = {
   name: "embed",
   capability: "local",
   summary: "Fill the vectors of an NDJSON file",
+  about:
+    "Texts become vectors by what the OMNIGRAPH_EMBED_* variables name. The file alone is read and written, never a graph.",
+  examples: [
+    "omnigraph embed --seed seed.yaml",
+    "omnigraph embed --input papers.jsonl --output embedded.jsonl --spec spec.json --select Paper:slug=p2",
+  ],
   flags: [
     {
       name: "seed",
@@ -308,4 +314,5 @@ export const embed: CommandSpec = {
     },
     flag.json,
   ],
+  load: async () => (await import("../commands/embed.ts")).embed,
 };
