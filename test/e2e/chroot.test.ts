@@ -115,6 +115,28 @@ rules:
     expect(await server.stop()).toBe(0);
   });
 
+  it("searches vectors", async () => {
+    const docs = Array.from({ length: 1_200 }, (_, i) =>
+      JSON.stringify({ type: "Doc", data: { slug: `d${1_000 + i}`, v: [i, 1] } }),
+    );
+    const files = {
+      "docs.pg": "node Doc { slug: String @key  v: Vector(2) }",
+      "docs.ndjson": docs.join("\n"),
+    };
+    for (const [name, text] of Object.entries(files)) await Bun.write(join(root, prod, name), text);
+    const graph = `${prod}/docs.omni`;
+    expect(await omnigraph("init", "--schema", `${prod}/docs.pg`, graph)).toMatchObject({ code: 0 });
+    const load = await omnigraph("load", graph, "--data", `${prod}/docs.ndjson`, "--mode", "append");
+    expect(load).toMatchObject({ code: 0 });
+    // The second arm searches what the first has searched, and so makes the index.
+    const near = "nearest($d.v, [600.2, 1.0])";
+    const text = `query q() { match { $d: Doc } return { $d.slug } order { rrf(${near}, ${near}) } limit 2 }`;
+    expect(await omnigraph("query", "-e", text, "--store", graph, "--format", "csv")).toMatchObject({
+      code: 0,
+      stdout: "d.slug\nd1600\nd1601\n",
+    });
+  });
+
   it("writes nowhere but in its state directory", () => {
     const topLevel = readdirSync(root).filter((name) => !/^lib/.test(name));
     expect(topLevel.sort()).toEqual(["etc", "proc", "usr", "var"]);
