@@ -5,7 +5,13 @@ import type { Catalog, EntityType } from "../schema/catalog.ts";
 import type { StorageAdapter } from "../storage/adapter.ts";
 import type { ObjectCache } from "./cache.ts";
 import type { RowBatch } from "./column.ts";
-import type { CleanupPolicy, CleanupReport, Compaction } from "./maintenance/index.ts";
+import type {
+  CleanupPolicy,
+  CleanupReport,
+  Compaction,
+  RepairMode,
+  RepairReport,
+} from "./maintenance/index.ts";
 import type {
   BranchId,
   BranchRef,
@@ -161,6 +167,9 @@ export interface GraphStore extends SegmentReader {
 
   /** Writes a checkpoint of a branch's head now: its segments hold nothing that a hard drop took. */
   checkpoint(branch: string): Promise<void>;
+  /** Checks everything that readable commits need, and does about it what the mode says. */
+  repair(mode: RepairMode): Promise<RepairReport>;
+
   /** Waits until background checkpoints are done. */
   settle(): Promise<void>;
 }

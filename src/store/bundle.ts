@@ -6,14 +6,14 @@ import { bundleKey } from "./layout.ts";
 import { BUNDLE_BYTES_MAX, BUNDLE_ENTRIES_MIN } from "./limits.ts";
 import { logOwner } from "./lineage.ts";
 import type { Objects } from "./objects.ts";
-import type { BranchRef, Checkpoint, LoggedCommit, LogPlace } from "./types.ts";
+import type { BranchRef, LoggedCommit, LogPlace } from "./types.ts";
 
 const LINE_END = "\n".charCodeAt(0);
 
 /** Writes the bundle of a checkpoint: `commits` are those since the one before it. Few entries are as soon read one by one. */
 export async function writeBundle(
   { storage }: Objects,
-  { branch, position }: Checkpoint,
+  { branch, position }: LogPlace,
   commits: readonly LoggedCommit[],
 ): Promise<void> {
   const bytes = encodeBundle(commits);

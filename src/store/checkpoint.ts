@@ -2,14 +2,13 @@
 // listing history starts from the first entry. Derived: a lost one costs time.
 
 import { assert } from "../lib/assert.ts";
-import { type JsonValue, stringifyJson } from "../lib/json.ts";
-import { encodeUtf8 } from "../lib/utf8.ts";
+import type { JsonObject, JsonValue } from "../lib/json.ts";
 import { placeJson, readOperation, readPlace } from "./entry.ts";
 import { instantText, readInstant } from "./instant.ts";
 import { PACK_COMMITS_MAX } from "./limits.ts";
 import { logOwner } from "./lineage.ts";
 import { deadJson, readDeadJson, readSegment, segmentJson } from "./segment-json.ts";
-import { FORMAT, StoredValue } from "./stored-json.ts";
+import { FORMAT, StoredValue, sealedJson } from "./stored-json.ts";
 import type {
   BranchRef,
   Checkpoint,
@@ -90,7 +89,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array<ArrayBuffer
       }),
     }),
   );
-  const json: JsonValue = {
+  const json: JsonObject = {
     format: FORMAT,
     branch: checkpoint.branch,
     position: checkpoint.position,
@@ -107,7 +106,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array<ArrayBuffer
       return ids === null ? place : [...place, ids.least, ids.greatest];
     }),
   };
-  return encodeUtf8(stringifyJson(json));
+  return sealedJson(json);
 }
 
 /** `ref` is any branch whose history holds the place: it tells which log each commit stands in. */

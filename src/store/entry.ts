@@ -1,12 +1,11 @@
 // A log entry: one or more commits published by one conditional put, or the end of a branch.
 
 import { assert } from "../lib/assert.ts";
-import { type JsonObject, type JsonValue, stringifyJson } from "../lib/json.ts";
-import { encodeUtf8 } from "../lib/utf8.ts";
+import type { JsonObject, JsonValue } from "../lib/json.ts";
 import { inlineRowsJson, readInlineRows } from "./inline-rows.ts";
 import { instantText, readInstant } from "./instant.ts";
 import { readSegment, segmentJson } from "./segment-json.ts";
-import { FORMAT, StoredValue } from "./stored-json.ts";
+import { FORMAT, StoredValue, sealedJson } from "./stored-json.ts";
 import type {
   BranchId,
   CommitRecord,
@@ -59,7 +58,7 @@ export function encodeEntry(
     ...recordJson(record),
     changes: changes.map((change) => changesJson(change, deletesObjects.get(change) ?? null)),
   }));
-  return encodeUtf8(stringifyJson(json));
+  return sealedJson(json);
 }
 
 export interface DecodedEntry {

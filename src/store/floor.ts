@@ -3,12 +3,11 @@
 // its own. A log without a floor keeps everything.
 
 import { OmnigraphError } from "../lib/errors.ts";
-import { type JsonValue, stringifyJson } from "../lib/json.ts";
-import { encodeUtf8 } from "../lib/utf8.ts";
+import type { JsonObject } from "../lib/json.ts";
 import type { Version } from "../storage/adapter.ts";
 import { floorKey } from "./layout.ts";
 import type { Objects } from "./objects.ts";
-import { FORMAT, StoredValue } from "./stored-json.ts";
+import { FORMAT, StoredValue, sealedJson } from "./stored-json.ts";
 import type { BranchId, CommitId } from "./types.ts";
 
 /** Versions whose states can be read: from the checkpoint, by the entries after it up to and with `to`. */
@@ -73,14 +72,14 @@ export async function writeRetention(
   { floor, kept, lost }: Retention,
   before: VersionedRetention | null,
 ): Promise<boolean> {
-  const json: JsonValue = {
+  const json: JsonObject = {
     format: FORMAT,
     position: floor,
     kept: kept.map(({ first, last, checkpoint, to }) => [first, last, checkpoint, to]),
     lost,
   };
   const key = floorKey(branch);
-  const bytes = encodeUtf8(stringifyJson(json));
+  const bytes = sealedJson(json);
   const put =
     before === null
       ? await objects.storage.putIfAbsent(key, bytes)

@@ -3,7 +3,6 @@
 import { assert } from "../lib/assert.ts";
 import { sha256Hex } from "../lib/digest.ts";
 import { conflict, notFound, OmnigraphError } from "../lib/errors.ts";
-import { stringifyJson } from "../lib/json.ts";
 import type { Ports } from "../lib/ports.ts";
 import { ulid } from "../lib/ulid.ts";
 import { encodeUtf8 } from "../lib/utf8.ts";
@@ -12,7 +11,7 @@ import { readRecord, recordJson } from "./entry.ts";
 import { instantText, readInstant } from "./instant.ts";
 import { GRAPH_KEY, schemaKey } from "./layout.ts";
 import { settlePut } from "./settle-put.ts";
-import { FORMAT, StoredValue } from "./stored-json.ts";
+import { FORMAT, StoredValue, sealedJson } from "./stored-json.ts";
 import type { BranchId, CommitRecord } from "./types.ts";
 
 export interface GraphRecord {
@@ -90,16 +89,14 @@ export async function readGraphRecord(storage: StorageAdapter): Promise<GraphRec
 }
 
 function encodeGraphRecord(graph: GraphRecord): Uint8Array {
-  return encodeUtf8(
-    stringifyJson({
-      format: FORMAT,
-      graph: graph.graphId,
-      created_at: instantText(graph.createdAt),
-      main: graph.mainId,
-      schema: graph.genesis.schemaDigest,
-      genesis: recordJson(graph.genesis),
-    }),
-  );
+  return sealedJson({
+    format: FORMAT,
+    graph: graph.graphId,
+    created_at: instantText(graph.createdAt),
+    main: graph.mainId,
+    schema: graph.genesis.schemaDigest,
+    genesis: recordJson(graph.genesis),
+  });
 }
 
 function decodeGraphRecord(uri: string, bytes: Uint8Array): GraphRecord {

@@ -19,7 +19,7 @@ import type {
 import { BranchClosed, BranchLog } from "./branch-log.ts";
 import { MAIN } from "./branch-name.ts";
 import { createRef, deleteRef, type ForkPoint, forkPointOf, refOf } from "./branches.ts";
-import { processCache } from "./cache.ts";
+import { type ObjectCache, processCache } from "./cache.ts";
 import { buildCheckpoint, Checkpointer, storeCheckpoint } from "./checkpointer.ts";
 import type { RowBatch } from "./column.ts";
 import { catalogReader, type GraphContext } from "./context.ts";
@@ -34,6 +34,9 @@ import {
   type Compaction,
   cleanUp,
   compactBranch,
+  type RepairMode,
+  type RepairReport,
+  repairGraph,
 } from "./maintenance/index.ts";
 import { Objects } from "./objects.ts";
 import { branchReplaced } from "./publish-errors.ts";
@@ -67,23 +70,34 @@ export async function openStore(
   ports: Ports,
   options: StoreOptions,
 ): Promise<GraphStore> {
-  const objects = new Objects(storage, options.cache ?? processCache);
+  const cache = options.cache ?? processCache;
+  const objects = new Objects(storage, cache);
   const ahead = options.branch === undefined || options.branch === MAIN ? null : options.branch;
   const [graph, prefetched] = await Promise.all([
     readGraphRecord(storage),
     ahead === null ? null : readRef(objects, ahead),
   ]);
-  const context: GraphContext = {
+  const open = (over: ObjectCache) => contextOf(new Objects(storage, over), ports, graph, options);
+  const context = open(cache);
+  const store = new OpenGraphStore(context, options.manualCheckpoints === true, open);
+  if (prefetched !== null) store.follow(new BranchLog(context, prefetched));
+  return store;
+}
+
+function contextOf(
+  objects: Objects,
+  ports: Ports,
+  graph: GraphRecord,
+  { decodeSchema, readStalenessMs = 0 }: StoreOptions,
+): GraphContext {
+  return {
     objects,
     ports,
     graph,
-    readStalenessMs: options.readStalenessMs ?? 0,
-    catalogOf: catalogReader(objects, options.decodeSchema),
+    readStalenessMs,
+    catalogOf: catalogReader(objects, decodeSchema),
     keepCatalog: (digest, catalog) => objects.keep(schemaKey(digest), catalog, catalog.source.length),
   };
-  const store = new OpenGraphStore(context, options.manualCheckpoints === true);
-  if (prefetched !== null) store.follow(new BranchLog(context, prefetched));
-  return store;
 }
 
 class OpenGraphStore implements GraphStore {
@@ -93,6 +107,8 @@ class OpenGraphStore implements GraphStore {
   constructor(
     private readonly context: GraphContext,
     private readonly manualCheckpoints: boolean,
+    /** The same graph, read through a cache of its own. */
+    private readonly reopen: (cache: ObjectCache) => GraphContext,
   ) {
     this.checkpointer = new Checkpointer(context);
   }
@@ -232,6 +248,10 @@ class OpenGraphStore implements GraphStore {
     await this.checkpointer.alone(log, async () => {
       await storeCheckpoint(this.context, log, await buildCheckpoint(this.context, state), state.tail);
     });
+  }
+
+  repair(mode: RepairMode): Promise<RepairReport> {
+    return repairGraph(this.reopen, mode);
   }
 
   settle(): Promise<void> {

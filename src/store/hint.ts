@@ -1,12 +1,11 @@
 // A branch's newest checkpoint, as somebody last noted it: opening needs no LIST. Stale or missing, it costs time only.
 
-import { type JsonValue, stringifyJson } from "../lib/json.ts";
-import { encodeUtf8 } from "../lib/utf8.ts";
+import type { JsonObject } from "../lib/json.ts";
 import type { Version } from "../storage/adapter.ts";
 import { hintKey } from "./layout.ts";
 import { HINT_PACKS_MAX } from "./limits.ts";
 import type { Objects } from "./objects.ts";
-import { FORMAT, StoredValue } from "./stored-json.ts";
+import { FORMAT, StoredValue, sealedJson } from "./stored-json.ts";
 import type { BranchId, Checkpoint, IdRange } from "./types.ts";
 
 export interface Hint {
@@ -45,13 +44,13 @@ export async function writeHint(
   const packs = history.packs
     .flatMap(({ position, ids }): PackIds[] => (ids === null ? [] : [{ position, ids }]))
     .slice(-HINT_PACKS_MAX);
-  const json: JsonValue = {
+  const json: JsonObject = {
     format: FORMAT,
     position,
     schema: schemaDigest,
     packs: packs.map(({ position, ids }) => [position, ids.least, ids.greatest]),
   };
-  const bytes = encodeUtf8(stringifyJson(json));
+  const bytes = sealedJson(json);
   let there = known;
   while (there === null || there.position < position) {
     const put =

@@ -32,7 +32,15 @@ export { openStore } from "./graph-store.ts";
 export { inlineBytes } from "./inline-rows.ts";
 export { INLINE_BYTES_MAX } from "./limits.ts";
 export { landedOn } from "./lineage.ts";
-export type { CleanupPolicy, CleanupReport, Compaction } from "./maintenance/index.ts";
+export type {
+  CleanupPolicy,
+  CleanupReport,
+  Compaction,
+  Finding,
+  RepairMode,
+  RepairReport,
+  Severity,
+} from "./maintenance/index.ts";
 export { inParallel } from "./parallel.ts";
 export { changedAt } from "./replay.ts";
 export { batchOf, rowAt, rowsOf } from "./row-codec.ts";

@@ -59,7 +59,7 @@ export async function readWindow(
   return entries;
 }
 
-const missingEntry = (objects: Objects, place: LogPlace) =>
+export const missingEntry = (objects: Objects, place: LogPlace) =>
   damaged(objects.address(logKey(place.branch, place.position)), "the log entry is missing");
 
 async function complete(objects: Objects, entry: DecodedEntry): Promise<LogEntry> {
@@ -74,7 +74,8 @@ async function complete(objects: Objects, entry: DecodedEntry): Promise<LogEntry
   return { position: entry.position, closed: entry.closed, commits };
 }
 
-async function withDeletes(
+/** Changes with the ids that they delete, wherever those stand. */
+export async function withDeletes(
   objects: Objects,
   { changes, deletesObject }: StoredChanges,
 ): Promise<TypeChanges> {

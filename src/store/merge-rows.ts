@@ -12,7 +12,10 @@ import type { LiveSource, Pending } from "./type-state.ts";
 import type { SegmentRef } from "./types.ts";
 import type { Unpublished } from "./unpublished.ts";
 
-/** Writes the live rows as segments of at most `rowsPerSegment` rows, in the order of a segment throughout. */
+/**
+ * Writes the live rows, or those of them that are wanted, as segments of at most `rowsPerSegment` rows, in the order of a
+ * segment throughout.
+ */
 export async function rewriteRows(
   context: GraphContext,
   type: EntityType,
@@ -20,6 +23,7 @@ export async function rewriteRows(
   pending: readonly Pending[],
   rowsPerSegment: number,
   unpublished: Unpublished,
+  isWanted: (batch: RowBatch, row: number) => boolean = () => true,
 ): Promise<SegmentRef[]> {
   const written: SegmentRef[] = [];
   let builder = new BatchBuilder(shapeOf(type));
@@ -33,7 +37,7 @@ export async function rewriteRows(
     const [least, second] = twoLeast(open);
     // Rows of one segment often stand side by side: they are taken without asking the others.
     do {
-      builder.appendFrom(least.batch, least.row);
+      if (isWanted(least.batch, least.row)) builder.appendFrom(least.batch, least.row);
       least.row++;
       if (builder.length === rowsPerSegment) await flush();
     } while (least.row < least.batch.length && (second === null || compareCursors(least, second) < 0));
@@ -102,7 +106,7 @@ export function twoLeast(cursors: readonly Cursor[]): [Cursor, Cursor | null] {
 export const compareCursors = (a: Cursor, b: Cursor): number =>
   compareRows(a.columns, a.row, b.columns, b.row);
 
-function compareRows(
+export function compareRows(
   a: readonly Utf8Column[],
   row: number,
   b: readonly Utf8Column[],

@@ -4,8 +4,7 @@
 // leaves an empty object: to remove it would be a request without a condition, and one that comes late, or is sent again
 // because its answer was lost, would take away the branch that has the name by then.
 
-import { type JsonValue, stringifyJson } from "../lib/json.ts";
-import { encodeUtf8 } from "../lib/utf8.ts";
+import type { JsonObject } from "../lib/json.ts";
 import type { Version } from "../storage/adapter.ts";
 import { MAIN } from "./branch-name.ts";
 import { placeJson, readPlace } from "./entry.ts";
@@ -14,7 +13,7 @@ import { REFS_PREFIX, refKey, refName } from "./layout.ts";
 import { PARALLEL_REQUESTS_MAX } from "./limits.ts";
 import type { Objects } from "./objects.ts";
 import { inParallel } from "./parallel.ts";
-import { FORMAT, StoredValue } from "./stored-json.ts";
+import { FORMAT, StoredValue, sealedJson } from "./stored-json.ts";
 import type { BranchRef, Inherited, LogPlace } from "./types.ts";
 
 /** A ref with what opening the branch needs beside it. */
@@ -63,7 +62,7 @@ export const DELETED: Uint8Array = new Uint8Array(0);
 export const isLeft = (bytes: Uint8Array): boolean => bytes.length === DELETED.length;
 
 export function encodeRef({ ref, checkpoint, schemaDigest }: StoredRef): Uint8Array {
-  const json: JsonValue = {
+  const json: JsonObject = {
     format: FORMAT,
     name: ref.name,
     branch: ref.id,
@@ -71,7 +70,7 @@ export function encodeRef({ ref, checkpoint, schemaDigest }: StoredRef): Uint8Ar
     checkpoint: checkpoint === null ? null : placeJson(checkpoint),
     schema: schemaDigest,
   };
-  return encodeUtf8(stringifyJson(json));
+  return sealedJson(json);
 }
 
 export function decodeRef(object: string, name: string, bytes: Uint8Array): StoredRef {

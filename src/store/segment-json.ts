@@ -21,6 +21,7 @@ export function segmentJson(segment: SegmentRef): JsonObject {
       greatest,
       crc,
     ]),
+    ...(segment.crc === undefined ? {} : { crc: segment.crc }),
   };
 }
 
@@ -50,6 +51,7 @@ export function readSegment(stored: StoredValue, type: StableId): SegmentRef {
     columns: stored.member("columns").integers(),
     layouts: stored.member("layouts").strings(),
     batches,
+    ...(stored.member("crc").isPresent ? { crc: stored.member("crc").integer() } : {}),
   };
 }
 

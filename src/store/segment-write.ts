@@ -44,6 +44,7 @@ export async function encodeSegment(id: string, type: EntityType, batch: RowBatc
     columns: columns.map(([property]) => property),
     layouts,
     batches: await locateBatches(bytes, batch, rowsPerBatch),
+    crc: Bun.hash.crc32(bytes),
   };
   return { ref, bytes };
 }

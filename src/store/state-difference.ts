@@ -30,11 +30,15 @@ interface Rows {
   readonly pending: readonly Pending[];
 }
 
-async function typeDifference(
+/** A state by its checkpoint and the commits since. */
+type Replayed = Pick<BranchState, "checkpoint" | "tail">;
+
+/** The same for one type; null where nothing changed. */
+export async function typeDifference(
   context: GraphContext,
   type: EntityType,
-  before: BranchState,
-  after: BranchState,
+  before: Replayed,
+  after: Replayed,
 ): Promise<TypeChanges | null> {
   const [older, newer] = await Promise.all([rowsAt(context, type, before), rowsAt(context, type, after)]);
   const shared = sharedSegments(older, newer);
@@ -69,7 +73,7 @@ async function typeDifference(
   };
 }
 
-const rowsAt = (context: GraphContext, type: EntityType, state: BranchState): Promise<Rows> =>
+const rowsAt = (context: GraphContext, type: EntityType, state: Replayed): Promise<Rows> =>
   liveRowsOf(context, state.checkpoint.types.get(type.id) ?? null, tailChanges(state, type.id));
 
 /** Segments that hold the same live rows in both states. */

@@ -1,15 +1,49 @@
-// Reading our own JSON objects back: whatever is not as it was written is an error that names object and place.
+// Writing our own JSON objects, with a checksum at the end, and reading them back: whatever is not as it was written is an
+// error that names object and place.
 
 import { OmnigraphError } from "../lib/errors.ts";
-import { isJsonObject, type JsonObject, type JsonValue, jsonKind, parseJson } from "../lib/json.ts";
-import { tryDecodeUtf8 } from "../lib/utf8.ts";
+import {
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  jsonKind,
+  parseJson,
+  stringifyJson,
+} from "../lib/json.ts";
+import { encodeUtf8, tryDecodeUtf8 } from "../lib/utf8.ts";
 import { STORAGE_FORMAT_VERSION } from "../lib/version.ts";
 
 /** The format of all objects that this build reads and writes. */
 export const FORMAT = STORAGE_FORMAT_VERSION;
 
-export function damaged(object: string, reason: string): OmnigraphError {
-  return new OmnigraphError("internal", `object '${object}' is damaged: ${reason}`);
+/** An object that is not what it should be, or not there: storage answered, and nothing is gained by asking again. */
+export class DamagedObject extends OmnigraphError {}
+
+export function damaged(object: string, reason: string): DamagedObject {
+  return new DamagedObject("internal", `object '${object}' is damaged: ${reason}`);
+}
+
+const SEAL = /,"crc":(\d{1,10})\}$/;
+/** Bytes of the longest seal. */
+const SEAL_BYTES_MAX = 18;
+
+/** The text of an object whose last member is the CRC-32 of all that comes before it. */
+export function sealedJson(json: JsonObject): Uint8Array<ArrayBuffer> {
+  const open = encodeUtf8(stringifyJson(json).slice(0, -1));
+  const seal = encodeUtf8(`,"crc":${Bun.hash.crc32(open)}}`);
+  const sealed = new Uint8Array(open.length + seal.length);
+  sealed.set(open);
+  sealed.set(seal, open.length);
+  return sealed;
+}
+
+/** Objects of older builds, and those that people write, have no seal. */
+function checkSeal(object: string, bytes: Uint8Array): void {
+  const end = Buffer.from(bytes.subarray(-SEAL_BYTES_MAX)).toString("latin1");
+  const seal = SEAL.exec(end);
+  if (seal === null) return;
+  if (Bun.hash.crc32(bytes.subarray(0, bytes.length - seal[0].length)) !== Number(seal[1]))
+    throw damaged(object, "it fails its checksum");
 }
 
 /** One value in an object on storage. */
@@ -26,6 +60,7 @@ export class StoredValue {
   static parse(object: string, bytes: Uint8Array): StoredValue {
     const text = tryDecodeUtf8(bytes);
     if (text === null) throw damaged(object, "not UTF-8");
+    checkSeal(object, bytes);
     let json: JsonValue;
     try {
       json = parseJson(text);

@@ -58,6 +58,8 @@ export interface SegmentRef {
   /** Physical layout of each of `columns` (`utf8`, `i64`, `vector(3)`, `list<utf8>`): readable without any schema. */
   readonly layouts: readonly string[];
   readonly batches: readonly BatchRef[];
+  /** CRC-32 of the whole file, what stands around the batches included; left out in references of older builds. */
+  readonly crc?: number;
 }
 
 export interface DeletedEdge {

@@ -123,7 +123,7 @@ describe("an address that cannot be", () => {
 });
 
 describe("a command that this build does not have", () => {
-  it.each([[["repair", "g"]], [["cluster", "approve", "graph.a"]], [["cluster", "refresh"]]])(
+  it.each([[["cluster", "approve", "graph.a"]], [["cluster", "refresh"]]])(
     "%p is refused by name",
     async (words) => {
       expect(await refusal(...words)).toContain("is not supported by this build");

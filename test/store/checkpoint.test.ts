@@ -291,7 +291,10 @@ describe("opening where something derived is missing", () => {
     }
     const other = [...bucket.objects.keys()].find((key) => key.endsWith("/00000000000000000031.json")) ?? "";
     const text = new TextDecoder().decode((await admin.get(other))?.bytes);
-    await admin.put(entry, new TextEncoder().encode(text.replace('"position":31', '"position":30')));
+    const moved = text.replace('"position":31', '"position":30');
+    await admin.put(entry, new TextEncoder().encode(moved));
+    expect((await failureOf(open())).message).toContain("it fails its checksum");
+    await admin.put(entry, new TextEncoder().encode(moved.replace(/,"crc":\d+\}$/, "}")));
     expect((await failureOf(open())).message).toContain("does not follow");
   });
 

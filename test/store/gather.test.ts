@@ -6,8 +6,8 @@ import { addShips, initHarbour, openHarbour, quickPorts } from "./support.ts";
 
 const COMMITS_EACH = 6;
 
-/** Lets so many clients commit one after the other, each on its own; answers entries and the puts' total duration. */
-async function commitTogether(clients: number, putMs: number) {
+/** Lets so many clients commit one after the other, each on its own; answers what that took, checkpoints at the end included. */
+async function commitTogether(clients: number, putMs: number, commitsEach = COMMITS_EACH) {
   const ports = quickPorts();
   const bucket = new MemoryBucket();
   await initHarbour(memoryStorage(ports, { bucket }), ports);
@@ -20,12 +20,15 @@ async function commitTogether(clients: number, putMs: number) {
   const client = async (name: number) => {
     // Not all at once: the turn in which one comes back is not that of the next.
     for (let turn = 0; turn < name % 8; turn++) await Promise.resolve();
-    for (let commit = 0; commit < COMMITS_EACH; commit++) await addShips(store, `S${name}-${commit}`);
+    for (let commit = 0; commit < commitsEach; commit++) await addShips(store, `S${name}-${commit}`);
   };
   await Promise.all(Array.from({ length: clients }, (_, name) => client(name)));
   const { head, position } = await store.branch("main").head();
-  expect(head.version).toBe(1 + clients * COMMITS_EACH);
-  return { entries: position, ms: ports.now() - startedAt };
+  const commits = clients * commitsEach;
+  expect(head.version).toBe(1 + commits);
+  const ms = ports.now() - startedAt;
+  await store.settle();
+  return { entries: position, ms, commits, puts: storage.counts().put };
 }
 
 describe("clients that write again as soon as they are answered", () => {
@@ -35,8 +38,18 @@ describe("clients that write again as soon as they are answered", () => {
     expect(entries).toBeLessThanOrEqual(COMMITS_EACH + 3);
   });
 
+  it("cost less than a fifth of a put a commit, checkpoints included", async () => {
+    const { commits, puts } = await commitTogether(64, 40, 30);
+    expect(puts / commits).toBeLessThan(0.2);
+  });
+
   it("never wait for anybody when they are alone", async () => {
-    expect(await commitTogether(1, 40)).toEqual({ entries: COMMITS_EACH, ms: COMMITS_EACH * 40 });
+    expect(await commitTogether(1, 40)).toEqual({
+      entries: COMMITS_EACH,
+      ms: COMMITS_EACH * 40,
+      commits: COMMITS_EACH,
+      puts: COMMITS_EACH,
+    });
   });
 
   it("never wait where a put takes no longer than waiting", async () => {

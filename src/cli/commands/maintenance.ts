@@ -5,6 +5,7 @@ import type {
   CleanupRequest,
   GraphMaintenance,
   OptimizedDataset,
+  RepairOutput,
 } from "../../engine/index.ts";
 import { badRequest } from "../../lib/errors.ts";
 import { openStorageAt } from "../access.ts";
@@ -90,6 +91,32 @@ async function printCleaned(
     if (error !== null)
       await context.print(`  ${inWords(type_key)}: not all removed, to be retried: ${error}`);
   }
+}
+
+export async function repair(context: Context, invocation: Invocation): Promise<number> {
+  const [confirm, force] = [flagOn(invocation, "confirm"), flagOn(invocation, "force")];
+  const target = await targetOf(context, invocation);
+  const checked = await withMaintenance(context, invocation, target, (graph) =>
+    graph.repair({ confirm, force }),
+  );
+  if (flagOn(invocation, "json")) await context.printJson({ ...checked, uri: target.uri });
+  else await printChecked(context, target.uri, checked);
+  const refused = checked.datasets.filter(({ action }) => action === "refused").length;
+  if (refused > 0) throw badRequest(`repair refused ${refused} suspicious or unverifiable dataset(s)`);
+  return 0;
+}
+
+async function printChecked(context: Context, uri: string, checked: RepairOutput): Promise<void> {
+  const { confirm, datasets } = checked;
+  await context.print(`repair ${uri} — ${confirm ? "confirm" : "preview"} mode, ${datasets.length} datasets`);
+  for (const { type_key, classification, action, operations, error } of datasets) {
+    await context.print(
+      `  ${inWords(type_key)}: ${classification}, ${action}${error === null ? "" : `: ${error}`}`,
+    );
+    for (const operation of operations) await context.print(`    ${operation}`);
+  }
+  if (!confirm)
+    await context.print("nothing was changed; rerun with --confirm to repair what can be repaired");
 }
 
 /** The graph of the command as a store of its own. */

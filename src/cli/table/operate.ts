@@ -40,6 +40,8 @@ export const repair: CommandSpec = {
     { name: "force", help: "also repair what may lose rows", requires: ["confirm"] },
     flag.json,
   ],
+  examples: ["omnigraph repair ./fleet.omni", "omnigraph repair ./fleet.omni --confirm"],
+  load: async () => (await maintenanceCommand()).repair,
 };
 
 export const cleanup: CommandSpec = {

@@ -6,10 +6,12 @@ import { ensureConditionalWrites, type StorageAdapter } from "../../storage/inde
 import { type GraphStore, openStore } from "../../store/index.ts";
 import { type CleanupRequest, cleanup } from "./cleanup.ts";
 import { optimize } from "./optimize.ts";
-import type { CleanupOutput, OptimizeOutput } from "./outputs.ts";
+import type { CleanupOutput, OptimizeOutput, RepairOutput } from "./outputs.ts";
+import { type RepairRequest, repair } from "./repair.ts";
 
 export type { CleanupRequest } from "./cleanup.ts";
 export type * from "./outputs.ts";
+export type { RepairRequest } from "./repair.ts";
 
 export interface GraphMaintenance {
   /** Where the graph is kept, as shown to people. */
@@ -18,6 +20,8 @@ export interface GraphMaintenance {
   optimize(): Promise<OptimizeOutput>;
   /** Expires history beyond the limits that are given; 400 where none is. */
   cleanup(request: CleanupRequest): Promise<CleanupOutput>;
+  /** Checks everything; changes something only where that is asked for. */
+  repair(request: RepairRequest): Promise<RepairOutput>;
   /** Waits for work in the background. */
   close(): Promise<void>;
 }
@@ -41,6 +45,7 @@ export async function openMaintenance(options: {
     uri: storage.uri,
     optimize: () => writing(() => optimize(store, parallel)),
     cleanup: (request) => writing(() => cleanup(store, request)),
+    repair: (request) => (request.confirm ? writing(() => repair(store, request)) : repair(store, request)),
     close: () => store.settle(),
   };
 }

@@ -45,3 +45,28 @@ export interface CleanupOutput {
   /** Of all objects, also of those that belong to no type. */
   readonly bytes_removed: number;
 }
+
+/** How sound the data of a type is: all of it, all but what can be made again, not, or nobody can tell. */
+export type Classification = "no_drift" | "verified_maintenance" | "suspicious" | "unverifiable";
+export type RepairAction = "no_op" | "preview" | "healed" | "forced" | "refused";
+
+export interface CheckedDataset {
+  readonly type_key: string;
+  readonly published_dataset_version: number;
+  readonly classification: Classification;
+  readonly action: RepairAction;
+  /** What was found, in words. */
+  readonly operations: readonly string[];
+  /** Why what should have been done was not. */
+  readonly error: string | null;
+}
+
+export interface RepairOutput {
+  readonly uri: string;
+  readonly confirm: boolean;
+  readonly force: boolean;
+  /** Of the commit that repair published on main; null where it published none. */
+  readonly graph_manifest_version: number | null;
+  /** Every type, by `type_key`. */
+  readonly datasets: readonly CheckedDataset[];
+}

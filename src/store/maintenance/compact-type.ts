@@ -74,7 +74,7 @@ function divide(
 }
 
 /** Splits evenly, so that nothing small is left over. */
-function rowsPerSegment(live: readonly LiveSource[], pending: readonly Pending[]): number {
+export function rowsPerSegment(live: readonly LiveSource[], pending: readonly Pending[]): number {
   let rows = pending.length;
   let bytes = 0;
   for (const { segment, allDead } of live) {

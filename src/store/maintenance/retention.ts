@@ -11,12 +11,13 @@ import { readableVersions } from "./keep.ts";
 import type { LiveLog, Survey } from "./survey.ts";
 import { countOf, difference, type Span } from "./versions.ts";
 
-/** The retention that leaves these versions; null where it would say what holds already. */
+/** The retention that leaves these versions, and gives `lost` up; null where it would say what holds already. */
 export async function retentionOf(
   context: GraphContext,
   survey: Survey,
   log: LiveLog,
   versions: readonly Span[],
+  lost: readonly Span[] = log.retention?.lost ?? [],
 ): Promise<Retention | null> {
   const before = log.retention;
   if (countOf(difference(readableVersions(log), versions)) === 0 && isCovered(log, versions)) return null;
@@ -30,7 +31,7 @@ export async function retentionOf(
   const newest = kept.at(-1);
   const isCut = newest !== undefined && newest.last === null && newest.checkpoint >= log.part.from;
   const floor = Math.max(before?.floor ?? 0, isCut ? newest.checkpoint + 1 : 0);
-  return { floor, kept, lost: before?.lost ?? [] };
+  return { floor, kept, lost };
 }
 
 const isCovered = ({ retention }: LiveLog, versions: readonly Span[]): boolean =>

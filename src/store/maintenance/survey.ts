@@ -114,7 +114,8 @@ async function logsOf(
   return new Map(logs.map((log) => [log.part.log, log]));
 }
 
-async function listCheckpoints({ objects }: GraphContext, log: BranchId): Promise<LogCheckpoint[]> {
+/** Checkpoints of a log, ascending. */
+export async function listCheckpoints({ objects }: GraphContext, log: BranchId): Promise<LogCheckpoint[]> {
   const found: LogCheckpoint[] = [];
   const prefix = checkpointsPrefix(log);
   for (let startAfter: string | null = ""; startAfter !== null; ) {

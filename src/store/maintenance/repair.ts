@@ -1,0 +1,50 @@
+// The check of a whole graph, and what is done about what it finds: derived data is made again; lost data is given up, and
+// only when that is asked for.
+
+import type { Catalog } from "../../schema/catalog.ts";
+import { ObjectCache } from "../cache.ts";
+import type { GraphContext } from "../context.ts";
+import type { CommitRecord } from "../types.ts";
+import { type Forced, forceBranch, giveUp, isDamaged } from "./force.ts";
+import { heal } from "./heal.ts";
+import { type Finding, verifyGraph } from "./verify.ts";
+
+export interface RepairMode {
+  /** Make derived data again. */
+  readonly confirm: boolean;
+  /** Give up what is lost. */
+  readonly force: boolean;
+}
+
+export interface RepairReport {
+  readonly findings: readonly Finding[];
+  readonly catalog: Catalog;
+  /** Derived data that could not be made again, in words. */
+  readonly failures: readonly string[];
+  /** Commits that were published. */
+  readonly commits: readonly CommitRecord[];
+}
+
+/** Bytes of decoded objects that a check keeps: it reads most of them once. */
+const CHECK_CACHE_BYTES = 64 * 1024 * 1024;
+
+/** `reopen` makes a context that keeps what it reads in a cache of its own: what is in memory says nothing about storage. */
+export async function repairGraph(
+  reopen: (cache: ObjectCache) => GraphContext,
+  { confirm, force }: RepairMode,
+): Promise<RepairReport> {
+  const fresh = () => reopen(new ObjectCache(CHECK_CACHE_BYTES));
+  const { branches, findings, catalog } = await verifyGraph(fresh());
+  const failures: string[] = [];
+  const forced: Forced[] = [];
+  if (confirm) {
+    const context = fresh();
+    for (const branch of branches) failures.push(...(await heal(context, branch)));
+  }
+  const isKnown = findings.every(({ severity }) => severity !== "unreadable");
+  if (confirm && force && isKnown) {
+    for (const branch of branches) if (isDamaged(branch)) forced.push(await forceBranch(fresh(), branch));
+    if (forced.length > 0) await giveUp(fresh(), forced);
+  }
+  return { findings, catalog, failures, commits: forced.map(({ commit }) => commit) };
+}
