@@ -2,9 +2,8 @@
 // both directions; what commits did since is kept beside, at the nodes that it concerns ("patched").
 
 import { textAt } from "../store/index.ts";
-import type { BaseTable } from "./base-table.ts";
+import type { OutgoingEdges } from "./adjacency-build.ts";
 import { edgeColumns } from "./base-table.ts";
-import { compareText } from "./columns.ts";
 import type { Delta } from "./delta.ts";
 import { BaseLists, type Direction, type NeighbourLists } from "./neighbours.ts";
 import type { TableImage } from "./table.ts";
@@ -26,48 +25,20 @@ export class BaseAdjacency {
   private readonly neighbours = new BaseLists(this);
   private incoming: Int32Array | null = null;
 
-  constructor(edges: BaseTable, sources: BaseTable, targets: BaseTable) {
-    const count = edges.length;
-    const { src, dst } = edgeColumns(edges.rows);
-    this.targets = new Int32Array(count);
-    this.outBegin = new Int32Array(sources.length + 1);
-    const hash = targets.idHash();
-    const foreign: number[] = [];
-    const foreignSources: number[] = [];
-    const nodeIds = sources.rows.ids;
-    let hasParallels = false;
-    let node = 0;
-    /** Source of the edge before; -1 where that was foreign. */
-    let before = -1;
-    for (let edge = 0; edge < count; edge++) {
-      // Both lists are sorted by the same bytes: walk them side by side.
-      let order = -1;
-      while (node < sources.length) {
-        order = compareText(nodeIds, node, src, edge);
-        if (order >= 0) break;
-        this.outBegin[++node] = edge;
-      }
-      const target = hash.find(dst.bytes, dst.offsets[edge], dst.offsets[edge + 1]);
-      const isForeign = order !== 0 || node === sources.length || target < 0;
-      if (isForeign) {
-        foreign.push(edge);
-        // The edge stands in the range of the first source that is not below its own.
-        if (node < sources.length) foreignSources.push(node);
-      }
-      this.targets[edge] = isForeign ? -1 : target;
-      hasParallels ||= !isForeign && before === node && target === this.targets[edge - 1];
-      before = isForeign ? -1 : node;
-    }
-    while (node < sources.length) this.outBegin[++node] = count;
+  constructor(
+    { targets, outBegin, foreign, foreignSources, hasParallels }: OutgoingEdges,
+    targetCount: number,
+  ) {
+    this.targets = targets;
+    this.outBegin = outBegin;
     this.foreign = foreign;
     this.foreignSources = foreignSources;
     this.hasParallels = hasParallels;
-
-    this.inBegin = new Int32Array(targets.length + 1);
-    for (let edge = 0; edge < count; edge++)
-      if (this.targets[edge] >= 0) this.inBegin[this.targets[edge] + 1]++;
-    for (let n = 0; n < targets.length; n++) this.inBegin[n + 1] += this.inBegin[n];
-    this.inSources = new Int32Array(this.inBegin[targets.length]);
+    this.inBegin = new Int32Array(targetCount + 1);
+    for (let edge = 0; edge < targets.length; edge++)
+      if (targets[edge] >= 0) this.inBegin[targets[edge] + 1]++;
+    for (let n = 0; n < targetCount; n++) this.inBegin[n + 1] += this.inBegin[n];
+    this.inSources = new Int32Array(this.inBegin[targetCount]);
     this.eachEntry((entry, _, source) => {
       this.inSources[entry] = source;
     });

@@ -77,6 +77,15 @@ export class GraphView implements View {
     );
   }
 
+  /** Lays out the adjacency of resident edge types, letting other work run meanwhile; `edges` then answers at once. */
+  async prepareEdges(types: Iterable<EdgeType>, breathe: () => Promise<void>): Promise<void> {
+    for (const type of types) {
+      if (this.edgeTables.has(type.id)) continue;
+      const [sources, targets] = [this.residentImage(type.source), this.residentImage(type.target)];
+      await this.residentImage(type).prepareAdjacency(sources, targets, breathe);
+    }
+  }
+
   /** Makes a type resident where that is the better way to so many entities. */
   private async loadFor(type: EntityType, entities: number): Promise<void> {
     if (this.context.resident || entities > LOOKUPS_MAX) await this.load([type]);

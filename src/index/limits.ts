@@ -21,3 +21,5 @@ export const UNINDEXED_SHARE = 8;
 export const TEXT_COLUMN_BYTES_MAX = 2 ** 31 - 1;
 /** Nodes found by binary search before the hash over their ids is made: it takes as long as some thousand searches. */
 export const SEARCHES_BEFORE_HASH = 256;
+/** Edges whose ends are found between two looks at the event loop (some ten milliseconds). */
+export const ADJACENCY_BUILD_SLICE = 65_536;

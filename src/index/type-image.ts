@@ -10,7 +10,8 @@ import type {
   TypeChanges,
 } from "../store/index.ts";
 import { sortBatch, takeRows } from "../store/index.ts";
-import { Adjacency, BaseAdjacency } from "./adjacency.ts";
+import { Adjacency, type BaseAdjacency } from "./adjacency.ts";
+import { buildAdjacency, buildAdjacencySlowly } from "./adjacency-build.ts";
 import { type BaseTable, buildBase } from "./base-table.ts";
 import { concatBatches } from "./columns.ts";
 import { Delta, type Place } from "./delta.ts";
@@ -75,6 +76,11 @@ export class TypeImage implements TableImage {
     return index;
   }
 
+  /** Of an edge type: makes the layout of its base edges, which takes long, beforehand. */
+  prepareAdjacency(sources: TableImage, targets: TableImage, breathe: () => Promise<void>): Promise<void> {
+    return prepareAdjacency(this.base, sources.base, targets.base, breathe);
+  }
+
   /** Of an edge type: its adjacency between these two node images, built on first need. */
   adjacency(sources: TableImage, targets: TableImage): Adjacency {
     let entry = this.adjacencies.find((known) => known.sources === sources && known.targets === targets);
@@ -103,16 +109,48 @@ export function sortedRows(places: readonly Place[]): RowBatch {
   return sortBatch(takeRows(concatBatches([...starts.keys()]), rows)).batch;
 }
 
+/** Laid out once for each three tables; by edges, sources and targets. */
 const adjacencies = new WeakMap<BaseTable, WeakMap<BaseTable, WeakMap<BaseTable, BaseAdjacency>>>();
+/** The same, under way. */
+const building = new WeakMap<BaseTable, WeakMap<BaseTable, WeakMap<BaseTable, Promise<void>>>>();
+
+type ByTables<T> = WeakMap<BaseTable, WeakMap<BaseTable, WeakMap<BaseTable, T>>>;
+
+function byTarget<T>(all: ByTables<T>, edges: BaseTable, sources: BaseTable): WeakMap<BaseTable, T> {
+  const bySource = all.get(edges) ?? new WeakMap<BaseTable, WeakMap<BaseTable, T>>();
+  all.set(edges, bySource);
+  const found = bySource.get(sources) ?? new WeakMap<BaseTable, T>();
+  bySource.set(sources, found);
+  return found;
+}
 
 function baseAdjacency(edges: BaseTable, sources: BaseTable, targets: BaseTable): BaseAdjacency {
-  const bySource = adjacencies.get(edges) ?? new WeakMap<BaseTable, WeakMap<BaseTable, BaseAdjacency>>();
-  adjacencies.set(edges, bySource);
-  const byTarget = bySource.get(sources) ?? new WeakMap<BaseTable, BaseAdjacency>();
-  bySource.set(sources, byTarget);
-  const known = byTarget.get(targets) ?? new BaseAdjacency(edges, sources, targets);
-  byTarget.set(targets, known);
-  return known;
+  const known = byTarget(adjacencies, edges, sources);
+  const adjacency = known.get(targets) ?? buildAdjacency(edges, sources, targets);
+  known.set(targets, adjacency);
+  return adjacency;
+}
+
+/** Lays an adjacency out in short stretches, so that asking for it does not take long afterwards. */
+function prepareAdjacency(
+  edges: BaseTable,
+  sources: BaseTable,
+  targets: BaseTable,
+  breathe: () => Promise<void>,
+): Promise<void> {
+  const known = byTarget(adjacencies, edges, sources);
+  if (known.has(targets)) return Promise.resolve();
+  const pending = byTarget(building, edges, sources);
+  let work = pending.get(targets);
+  if (work === undefined) {
+    work = buildAdjacencySlowly(edges, sources, targets, breathe)
+      .then((adjacency) => {
+        if (!known.has(targets)) known.set(targets, adjacency);
+      })
+      .finally(() => pending.delete(targets));
+    pending.set(targets, work);
+  }
+  return work;
 }
 
 export function changesOf(commit: LoggedCommit, type: EntityType): TypeChanges | null {

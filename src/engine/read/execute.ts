@@ -7,7 +7,7 @@ import type { PropertyType } from "../../schema/catalog.ts";
 import { type GroupedColumn, group } from "./aggregate.ts";
 import { type Cells, takeCells } from "./cells.ts";
 import { coldTables } from "./cold.ts";
-import { ReadContext, type ReadOptions } from "./context.ts";
+import { letOthersRun, ReadContext, type ReadOptions } from "./context.ts";
 import { cellsKey, tieKeys } from "./order.ts";
 import { lookUp } from "./point-lookup.ts";
 import { prepare } from "./prepared.ts";
@@ -28,7 +28,7 @@ export async function executeRead(
   view: GraphView,
   options: ReadOptions,
 ): Promise<ReadRows> {
-  const { types, lookup, heads } = prepare(plan);
+  const { types, edgeTypes, lookup, heads } = prepare(plan);
   if (lookup !== null && options.trace === undefined && view.isResident(lookup.type)) {
     const context = new ReadContext(plan, parameters, view, options);
     context.checkWanted();
@@ -39,8 +39,13 @@ export async function executeRead(
   }
   const resolve = (constant: Constant) => resolveConstant(constant, parameters, options.nowMs);
   const few = await coldTables(plan, view, resolve);
-  if (few === null) await view.load(types);
-  else if (options.trace !== undefined) options.trace.isCold = true;
+  if (few === null) {
+    await view.load(types);
+    // Others may wait for it too, so that this request's end does not stop it.
+    await view.prepareEdges(edgeTypes, letOthersRun);
+  } else if (options.trace !== undefined) {
+    options.trace.isCold = true;
+  }
   return runRead(new ReadContext(plan, parameters, few ?? view, options));
 }
 

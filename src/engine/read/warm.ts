@@ -10,6 +10,7 @@ export async function warm(view: GraphView): Promise<void> {
   await view.load(view.catalog.typeById.values());
   for (const type of view.catalog.edges.values()) {
     await letOthersRun();
+    await view.prepareEdges([type], letOthersRun);
     view.edges(type);
   }
   for (const type of view.catalog.nodes.values()) {
