@@ -119,3 +119,17 @@ describe("a merge of 100 changed rows into 500,000", () => {
     TEST_MS_MAX,
   );
 });
+
+describe("a branch of a graph of 500,000", () => {
+  it("is one put of a small object, and copies nothing", async () => {
+    const bucket = new MemoryBucket();
+    for (const [key, object] of big.objects) bucket.objects.set(key, object);
+    const storage = memoryStorage(ports, { bucket, uri: `memory://merge-cost-${++made}` });
+    const graph = await openGraph({ storage, ports });
+    await graph.createBranch({ name: "side", actor: null });
+    expect(storage.counts().put).toBe(1);
+    const added = [...bucket.objects].filter(([key]) => !big.objects.has(key));
+    expect(added.map(([key]) => key)).toEqual(["refs/side.json"]);
+    expect(added[0][1].bytes.length).toBeLessThan(1_024);
+  });
+});
