@@ -1,14 +1,15 @@
 // Who uses the graph: clients of several processes, each doing one thing after another. What they do is chosen by seed.
 
 import type { Graph } from "../../src/engine/graph.ts";
-import { openGraph } from "../../src/engine/index.ts";
 import type { CommitOutput } from "../../src/engine/outputs.ts";
 import { decodeUtf8, encodeUtf8 } from "../../src/lib/utf8.ts";
+import type { KeeperHabits } from "./keepers.ts";
 import { schemaWith, type Write } from "./model.ts";
 import { exportedRecord, type Operation, type Oracle, type ReadAt, type Request } from "./oracle.ts";
 import type { Random } from "./random.ts";
 import { randomRead } from "./reads.ts";
-import { type SimulatedProcess, startProcess, type World } from "./world.ts";
+import type { Answer, Slot } from "./slot.ts";
+import type { World } from "./world.ts";
 import { ndjson, randomWrite, statementOf, type WriteWeights } from "./writes.ts";
 
 export interface Habits {
@@ -20,6 +21,7 @@ export interface Habits {
   readonly branchNames: readonly string[];
   /** Longest pause between two actions of a client, in ms. */
   readonly pauseMs: number;
+  readonly keepers: KeeperHabits;
 }
 
 export type Action =
@@ -41,61 +43,13 @@ export interface Society {
   readonly takeStep: () => boolean;
 }
 
-/** A place where a process runs; when it dies another is started. */
-export class Slot {
-  private process: SimulatedProcess | null = null;
-  private graph: Promise<Graph> | null = null;
-  private started = 0;
-
-  constructor(
-    private readonly society: Society,
-    private readonly name: string,
-    private readonly random: Random,
-  ) {}
-
-  /** Calls the graph of the process that is alive now. `died`: nobody will ever know what came of it. */
-  async call<T>(use: (graph: Graph) => Promise<T>): Promise<Answer<T>> {
-    const { process, graph } = this.alive();
-    const answer = await Promise.race([process.died, settledOf(graph.then(use))]);
-    if (answer === "died" && this.process === process) this.process = null;
-    return answer === "died" ? { kind: "died" } : answer;
-  }
-
-  private alive(): { process: SimulatedProcess; graph: Promise<Graph> } {
-    if (this.process === null || this.graph === null) {
-      const { world } = this.society;
-      const process = startProcess(
-        world,
-        `${this.name}.${++this.started}`,
-        this.random.fork(),
-        world.weather,
-      );
-      const { storage, ports } = process;
-      const graph = openGraph({ storage, ports, forWriting: true, resident: this.random.chance(0.5) });
-      // Who finds that it could not be opened opens it again.
-      graph.catch(() => {
-        if (this.graph === graph) this.graph = null;
-      });
-      this.process = process;
-      this.graph = graph;
-    }
-    return { process: this.process, graph: this.graph };
-  }
-}
-
-type Answer<T> =
-  | { readonly kind: "value"; readonly value: T }
-  | { readonly kind: "error"; readonly thrown: unknown }
-  | { readonly kind: "died" };
-
-const settledOf = <T>(work: Promise<T>): Promise<Answer<T>> =>
-  work.then(
-    (value) => ({ kind: "value", value }) as const,
-    (thrown: unknown) => ({ kind: "error", thrown }) as const,
-  );
-
 /** One client: does what its habits say until all steps are taken. */
-export async function runClient(society: Society, slot: Slot, name: string, random: Random): Promise<void> {
+export async function runClient(
+  society: Society,
+  slot: Slot<Graph>,
+  name: string,
+  random: Random,
+): Promise<void> {
   const client = new Client(society, slot, name, random);
   while (society.takeStep()) {
     await society.world.timeline.sleep(random.below(society.habits.pauseMs));
@@ -109,7 +63,7 @@ class Client {
 
   constructor(
     private readonly society: Society,
-    private readonly slot: Slot,
+    private readonly slot: Slot<Graph>,
     private readonly name: string,
     private readonly random: Random,
   ) {}

@@ -1,6 +1,7 @@
 // Judges what the engine told its callers against the history: a success must have happened in the time of the call, a
 // refusal must have been right at some moment of it, and whatever ended without an answer happened wholly or not at all.
 
+import type { CleanupRequest } from "../../src/engine/maintenance/index.ts";
 import type { CommitOutput } from "../../src/engine/outputs.ts";
 import { OmnigraphError } from "../../src/lib/errors.ts";
 import type { JsonObject } from "../../src/lib/json.ts";
@@ -34,7 +35,9 @@ export type Request =
     }
   | { readonly kind: "merge"; readonly source: string; readonly target: string }
   | { readonly kind: "create"; readonly branch: string; readonly from: string }
-  | { readonly kind: "delete"; readonly branch: string };
+  | { readonly kind: "delete"; readonly branch: string }
+  | { readonly kind: "optimize" }
+  | { readonly kind: "cleanup"; readonly policy: CleanupRequest };
 
 /** A call that changes something, from its first instruction to its answer. */
 export interface Operation {
@@ -58,6 +61,7 @@ export class Oracle {
 
   constructor(
     private readonly step: () => number,
+    private readonly now: () => number,
     /** True where storage has no faults: then nothing may end without an answer. */
     private readonly isCalm: boolean,
   ) {
@@ -65,6 +69,9 @@ export class Oracle {
       step,
       {
         stateOf: (mark, branch, parent, merged) => this.stateOf(mark, branch, parent, merged),
+        compacted: ({ name }) =>
+          name === "main" && this.isAnyRunning("optimize") ? null : `nobody asked to compact '${name}'`,
+        deleted: (key) => (this.isAnyRunning("cleanup") ? null : `${key} was deleted`),
         created: (branch, fork) => this.judgeCreation(branch, fork),
         closed: (branch) => this.judgeClosing(branch),
       },
@@ -82,7 +89,7 @@ export class Oracle {
     return operation;
   }
 
-  /** The process that ran it died: nobody will ever hear of it. */
+  /** It ended without an answer that could be wrong, or its process died. */
   abandon(operation: Operation): void {
     operation.endedAt = this.step();
   }
@@ -106,7 +113,7 @@ export class Oracle {
     if (output.parent_commit_id !== commit.parent.id || output.graph_manifest_version !== commit.version)
       this.fail(`${mark} was told a wrong place of its commit`);
     const { request } = operation;
-    if (request.kind === "write" && request.ifCommit !== null && commit.parent.id !== request.ifCommit)
+    if (request.kind === "write" && request.ifCommit !== null && !stoodAt(commit.parent, request.ifCommit))
       this.fail(`${mark} was to follow ${request.ifCommit} and follows ${commit.parent.id}`);
   }
 
@@ -238,8 +245,9 @@ export class Oracle {
     if (this.endedInTrouble("a read", thrown)) return;
     const error = thrown as OmnigraphError;
     const isMissing = error.kind === "not_found" && error.message.includes("not found");
-    if (isMissing && ("branch" in at ? this.isAbsent(at.branch, startedAt) : this.mayBeGone(at.snapshot)))
+    if (isMissing && ("branch" in at ? this.isAbsent(at.branch, startedAt) : this.mayBeUnknown(at.snapshot)))
       return;
+    if (error.kind === "gone" && "snapshot" in at && this.mayHaveExpired(at.snapshot)) return;
     this.fail(`a read of ${JSON.stringify(at)} was refused without a reason: ${error.message}`);
   }
 
@@ -300,6 +308,10 @@ export class Oracle {
       : `branch '${branch.name}' was closed though '${heir.name}' was forked from it`;
   }
 
+  private isAnyRunning(kind: Request["kind"]): boolean {
+    return this.running((request) => request.kind === kind).length > 0;
+  }
+
   private running(is: (request: Request) => boolean): Operation[] {
     return [...this.operations.values()].filter(({ request, endedAt }) => endedAt === null && is(request));
   }
@@ -318,14 +330,14 @@ export class Oracle {
 
   private isRight(operation: Operation, error: OmnigraphError): boolean {
     const { request, startedAt } = operation;
-    const names = request.kind === "merge" ? [request.source, request.target] : [request.branch];
-    if (request.kind === "create") names.push(request.from);
-    if (error.kind === "not_found") return names.some((name) => this.isAbsent(name, startedAt));
+    if (error.kind === "not_found") return namesIn(request).some((name) => this.isAbsent(name, startedAt));
     if (error.details.read_set_conflict !== undefined) return this.mayLose(operation);
     switch (request.kind) {
       case "write":
         if (error.kind === "precondition_failed")
-          return this.reigns(request.branch, startedAt).some(({ commit }) => commit.id !== request.ifCommit);
+          return this.reigns(request.branch, startedAt).some(
+            ({ commit }) => !stoodAt(commit, request.ifCommit ?? ""),
+          );
         if (request.write.kind === "schema" && error.message.includes("only main"))
           return [...this.history.branches.values()].some(
             ({ name, removedAt }) => name !== "main" && removedAt >= startedAt,
@@ -344,6 +356,10 @@ export class Oracle {
             (other) => other.ancestors.includes(id) && other.removedAt >= startedAt,
           ),
         );
+      case "optimize":
+        return false;
+      case "cleanup":
+        return error.message.includes("another cleanup is at work");
     }
   }
 
@@ -409,9 +425,58 @@ export class Oracle {
   }
 
   /** A commit that only a deleted branch held is not to be found; one of main always is. */
-  private mayBeGone(id: string): boolean {
+  private mayBeUnknown(id: string): boolean {
     const main = this.history.branchesNamed("main")[0];
     return !main.reigns.some(({ commit }) => commit.id === id);
+  }
+
+  /** Was there a cleanup whose policy left the commit out? Heads, and where branches were forked, always stay. */
+  private mayHaveExpired(id: string): boolean {
+    const commit = this.history.commits.get(id);
+    if (commit === undefined) return false;
+    const live = this.history.live();
+    const isProtected = live.some(
+      ({ ancestors, reigns }) =>
+        reigns[reigns.length - 1].commit === commit || (ancestors.length > 0 && reigns[0].commit === commit),
+    );
+    if (isProtected) return false;
+    return [...this.operations.values()].some(({ request, endedAt }) => {
+      if (request.kind !== "cleanup") return false;
+      const { keep, olderThanSecs } = request.policy;
+      const isOld =
+        olderThanSecs === undefined || this.now() - Date.parse(commit.authoredAt) >= olderThanSecs * 1_000;
+      return isOld && (keep === undefined || this.isBeyond(commit, keep, endedAt ?? this.step()));
+    });
+  }
+
+  /** Were there at least so many newer commits on every branch that holds the commit? */
+  private isBeyond(commit: Commit, keep: number, at: number): boolean {
+    return this.history.live().every(({ reigns }) => {
+      const head = reigns.findLast(({ from }) => from <= at)?.commit;
+      const isOnChain = head !== undefined && chainOf(head).includes(commit);
+      return !isOnChain || head.version - commit.version >= Math.max(keep, 1);
+    });
+  }
+}
+
+/** Whether a branch with this head stands at a commit: compactions since do not count. */
+function stoodAt(head: Commit, id: string): boolean {
+  if (head.id === id) return true;
+  return head.isMaintenance && head.parent !== null && stoodAt(head.parent, id);
+}
+
+function namesIn(request: Request): string[] {
+  switch (request.kind) {
+    case "write":
+    case "delete":
+      return [request.branch];
+    case "create":
+      return [request.branch, request.from];
+    case "merge":
+      return [request.source, request.target];
+    case "optimize":
+    case "cleanup":
+      return [];
   }
 }
 

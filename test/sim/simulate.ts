@@ -3,15 +3,26 @@
 // The engine loads these when it first needs them. Loading takes a time that no seed knows, so it is done beforehand.
 import "apache-arrow";
 import "../../src/store/arrow-file.ts";
+import type { Graph } from "../../src/engine/graph.ts";
 import { initGraph, openGraph } from "../../src/engine/index.ts";
+import { openMaintenance } from "../../src/engine/maintenance/index.ts";
+import { decodeUtf8 } from "../../src/lib/utf8.ts";
 import { type MemoryBucket, memoryStorage } from "../../src/storage/index.ts";
-import { type Action, exportedRecords, type Habits, runClient, Slot, type Society } from "./clients.ts";
+import { type Action, exportedRecords, type Habits, runClient, type Society } from "./clients.ts";
+import type { History } from "./history.ts";
+import { type KeeperHabits, runKeeper } from "./keepers.ts";
 import { records, SCHEMA } from "./model.ts";
 import { Oracle } from "./oracle.ts";
 import { Random } from "./random.ts";
+import { Slot } from "./slot.ts";
 import { Timeline } from "./timeline.ts";
 import { CALM, startProcess, type Weather, type World, watchedBucket } from "./world.ts";
 import type { WriteWeights } from "./writes.ts";
+
+/** Milliseconds after which whatever is garbage may be deleted; what is younger than an hour may not. */
+const GRACE_MS = 3 * 60 * 60_000;
+/** More commits than any run makes. */
+const KEEP_ALL = 1_000_000;
 
 export interface SimulationOptions {
   readonly seed: number;
@@ -19,6 +30,8 @@ export interface SimulationOptions {
   readonly steps: number;
   /** Gets a line for each request and call. */
   readonly trace?: (line: string) => void;
+  /** Breaks the store, for a test of the simulation itself. */
+  readonly sabotage?: (bucket: MemoryBucket) => void;
 }
 
 /** What a run that went well amounts to; the same for the same seed. */
@@ -49,9 +62,14 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   const timeline = new Timeline();
   const weather = random.chance(0.15) ? CALM : someWeather(random);
   const habits = someHabits(random);
-  const oracle = new Oracle(() => timeline.step, weather === CALM);
+  const oracle = new Oracle(
+    () => timeline.step,
+    () => timeline.now(),
+    weather === CALM,
+  );
   const torn = new Set<string>();
-  const bucket = watchedBucket({ ...oracleWatcher(oracle) }, (key) => torn.has(key));
+  const bucket = watchedBucket(oracleWatcher(oracle), (key) => torn.has(key));
+  options.sabotage?.(bucket);
   const digest = new Bun.CryptoHasher("sha256");
   const counts = { requests: 0, crashes: 0 };
   const trace = (line: string) => {
@@ -97,44 +115,94 @@ function counter(steps: number): () => boolean {
 async function live(society: Society, random: Random): Promise<void> {
   const { storage, ports } = startProcess(society.world, "founder", random.fork(), CALM);
   await initGraph({ storage, ports, schemaSource: SCHEMA });
-  const slots = Array.from(
-    { length: 1 + random.below(4) },
-    (_, i) => new Slot(society, `p${i}`, random.fork()),
+  const slots = Array.from({ length: 1 + random.below(4) }, (_, i) => {
+    const resident = random.chance(0.5);
+    return new Slot(society.world, `p${i}`, random.fork(), ({ storage, ports }) =>
+      openGraph({ storage, ports, forWriting: true, resident }),
+    );
+  });
+  const clients = Array.from({ length: slots.length + random.below(5) }, (_, i) =>
+    runClient(society, slots[i % slots.length], `c${i}`, random.fork()),
   );
-  const clients = Array.from({ length: slots.length + random.below(5) }, (_, i) => ({
-    slot: slots[i % slots.length],
-    name: `c${i}`,
-  }));
-  await Promise.all(clients.map(({ slot, name }) => runClient(society, slot, name, random.fork())));
+  const keepers = Array.from({ length: society.habits.keepers.count }, (_, i) => {
+    const slot = new Slot(society.world, `m${i}`, random.fork(), openMaintenance);
+    return runKeeper(society, slot, `k${i}`, i === 0, random.fork());
+  });
+  await Promise.all([...clients, ...keepers]);
 }
 
-/** When all is quiet: a process that meets no faults sees what the history says, with and without what is derived. */
+/** When all is quiet: the graph is what the history says, and still is when everything has gone that nobody needs. */
 async function verify(world: World, oracle: Oracle, random: Random): Promise<void> {
+  await inspect(world, oracle, random);
+  if (oracle.failure !== null) return;
+  await world.timeline.sleep(GRACE_MS);
+  const { storage, ports } = startProcess(world, "cleaner", random.fork(), CALM);
+  const maintenance = await openMaintenance({ storage, ports });
+  const operation = oracle.begin("last-cleanup", { kind: "cleanup", policy: { keep: KEEP_ALL } });
+  await maintenance.cleanup({ keep: KEEP_ALL });
+  oracle.abandon(operation);
+  for (const key of unreachable(world.bucket, oracle.history)) oracle.fail(`cleanup left ${key} behind`);
+  await inspect(world, oracle, random);
+}
+
+/** A process that meets no faults sees what the history says, with and without what is derived. */
+async function inspect(world: World, oracle: Oracle, random: Random): Promise<void> {
   const { storage, ports } = startProcess(world, "inspector", random.fork(), CALM);
   const graph = await openGraph({ storage, ports });
   const startedAt = world.timeline.step;
   oracle.listedBranches(startedAt, await graph.branches());
-  const replayed = await openGraph({
-    storage: memoryStorage(ports, { bucket: withoutDerived(world.bucket), uri: `${storage.uri}-replayed` }),
-    ports,
-  });
+  const source = { bucket: withoutDerived(world.bucket), uri: `${storage.uri}-replayed` };
+  const replayed = await openGraph({ storage: memoryStorage(ports, source), ports });
   for (const branch of oracle.history.live()) {
     const at = { branch: branch.name };
     oracle.listedCommits(startedAt, branch.name, await graph.commits(branch.name));
     oracle.exported(startedAt, at, await exportedRecords(graph, at));
-    oracle.exported(startedAt, at, await exportedRecords(replayed, at));
-    const { commit } = random.pick(branch.reigns);
-    oracle.exported(
-      startedAt,
-      { snapshot: commit.id },
-      await exportedRecords(graph, { snapshot: commit.id }),
-    );
+    if (oracle.history.reclaimed.size === 0)
+      oracle.exported(startedAt, at, await exportedRecords(replayed, at));
+    await inspectPast(graph, oracle, startedAt, random.pick(branch.reigns).commit.id);
     const { datasets } = await graph.snapshot(at);
     const head = branch.reigns[branch.reigns.length - 1].commit;
     const counted = datasets.reduce((sum, { entity_count }) => sum + entity_count, 0);
     if (counted !== records(head.state).length) oracle.fail(`'${branch.name}' counts ${counted} entities`);
   }
   await graph.close();
+}
+
+async function inspectPast(graph: Graph, oracle: Oracle, startedAt: number, snapshot: string): Promise<void> {
+  try {
+    oracle.exported(startedAt, { snapshot }, await exportedRecords(graph, { snapshot }));
+  } catch (thrown) {
+    oracle.readRefused(startedAt, { snapshot }, thrown);
+  }
+}
+
+/** Objects that nothing names any more: neither a live branch, nor what it was forked from, nor what was merged into it. */
+function unreachable({ objects }: MemoryBucket, history: History): string[] {
+  // What tells that a branch is deleted stays for as long as it has its name.
+  const named = [...history.branches.values()].filter(
+    ({ removedAt }) => removedAt === Number.POSITIVE_INFINITY,
+  );
+  const logs = new Set(named.flatMap(({ id, ancestors }) => [id, ...ancestors]));
+  const texts: string[] = [];
+  for (const log of logs) {
+    for (const [key, { bytes }] of objects) {
+      if (!key.startsWith(`branches/${log}/`)) continue;
+      const text = decodeUtf8(bytes);
+      texts.push(text);
+      // What was merged into them leads back to where it came from.
+      for (const id of history.branches.keys()) if (text.includes(id)) logs.add(id);
+    }
+  }
+  const all = texts.join("\n");
+  const isNamed = (key: string): boolean => {
+    const [area, first, second] = key.split("/");
+    if (area === "branches") return logs.has(first);
+    if (area === "segments" || area === "deletes") return all.includes(second.replace(".arrow", ""));
+    if (area === "schema")
+      return all.includes(first.replace(".json", "")) || first.includes(history.firstSchema);
+    return area === "dead" ? all.includes(first) : true;
+  };
+  return [...objects.keys()].filter((key) => !isNamed(key));
 }
 
 /** A copy of the bucket in which nothing derived is left: every state is replayed from the first entry on. */
@@ -193,5 +261,11 @@ function someHabits(random: Random): Habits {
     schema: hasBranches ? 0 : weight(0.5),
   };
   const branchNames = hasBranches ? ["left", "right", "up/down"].slice(0, 1 + random.below(3)) : [];
-  return { actions, writes, toMain: random.between(0, 1), branchNames, pauseMs: random.pick([5, 50, 500]) };
+  const pauseMs = random.pick([5, 50, 500, 30 * 60_000]);
+  const keepers: KeeperHabits = {
+    count: random.chance(0.5) ? 0 : 1 + random.below(2),
+    cleanup: random.between(0, 1),
+    pauseMs: pauseMs * 4,
+  };
+  return { actions, writes, toMain: random.between(0, 1), branchNames, pauseMs, keepers };
 }

@@ -62,8 +62,8 @@ export interface Watcher {
 
 /** Objects that are replaced: derived, or guarded by a condition. Everything else is written once. */
 const REPLACED = /^refs\/|\/hint\.json$|\/floor\.json$|^probe\//;
-/** Objects whose names nobody knows before they are whole, or that may be lost: these a dying process may leave torn. */
-const MAY_BE_TORN = /^(?:segments|deletes|dead|index|schema)\/|\/checkpoint\/|\/hint\.json$/;
+/** Objects whose names nobody knows before they are whole: these a dying process may leave torn. */
+const MAY_BE_TORN = /^(?:segments|deletes|dead|index)\//;
 
 type Objects = MemoryBucket["objects"];
 
