@@ -1,13 +1,9 @@
 // Runs once around the whole suite: stops the S3 server that the tests shared and says which one it was, and removes the
 // directories that they left.
 
-import { afterAll, setDefaultTimeout } from "bun:test";
+import { afterAll } from "bun:test";
 import { stopLiveS3 } from "../scripts/s3.ts";
 import { removeTemporaryDirectories } from "./support/temporary.ts";
-
-/** Bun gives a test 5 s. Nothing here asserts how long anything takes, and a busy machine must not fail a run. */
-const TEST_TIMEOUT_MS = 60_000;
-setDefaultTimeout(TEST_TIMEOUT_MS);
 
 afterAll(async () => {
   const name = await stopLiveS3();

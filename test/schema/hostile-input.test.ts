@@ -159,5 +159,5 @@ describe("a megabyte of schema", () => {
     expect(planMigration(accepted, "", false).steps).toHaveLength(accepted.nodes.size);
     const wide = admit(`node A { ${numbered((i) => `p${i}: I32? @index `)} }`);
     expect(planMigration(wide, "node A {}", true).supported).toBe(true);
-  });
+  }, 60_000);
 });
