@@ -38,7 +38,7 @@ export class Scorer {
     const added = delta.countsAt(table.version);
     const texts = index.texts + added.texts;
     const mean = (index.tokens + added.tokens) / Math.max(1, texts);
-    this.norms = Float64Array.from({ length: index.longest + 1 }, (_, length) => lengthNorm(length, mean));
+    this.norms = index.norms(mean);
     this.terms = tokens.map((token) => {
       const postings = index.postings(token);
       const current = delta.of(token).filter((posting) => isCurrent(table, posting));

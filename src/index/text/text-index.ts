@@ -5,6 +5,7 @@ import { isValid, textAt, type Utf8Column } from "../../store/index.ts";
 import { tableSize } from "../id-hash.ts";
 import { TEXT_BUILD_SLICE } from "../limits.ts";
 import { TOKEN_BYTES_MAX, tokenOf, wordsOf } from "./analyze.ts";
+import { lengthNorm } from "./bm25.ts";
 import { Vocabulary } from "./vocabulary.ts";
 
 export interface Postings {
@@ -20,6 +21,8 @@ export class TextIndex {
   /** Tokens of the row with the most. */
   readonly longest: number;
   private ordered: Vocabulary | null = null;
+  /** The norms of the last mean that was asked for. */
+  private known: { readonly meanLength: number; readonly norms: Float64Array } | null = null;
   private scratch = new Float64Array(0);
 
   constructor(
@@ -44,6 +47,15 @@ export class TextIndex {
     const start = this.begin[number];
     const end = this.begin[number + 1];
     return { rows: this.rows.subarray(start, end), frequencies: this.frequencies.subarray(start, end) };
+  }
+
+  /** What the length of a text takes from its tokens, by that length. */
+  norms(meanLength: number): Float64Array {
+    if (this.known?.meanLength !== meanLength) {
+      const length = this.longest + 1;
+      this.known = { meanLength, norms: Float64Array.from({ length }, (_, i) => lengthNorm(i, meanLength)) };
+    }
+    return this.known.norms;
   }
 
   /** So many zeros, to be used up before anything is awaited: everybody gets the same memory. */
