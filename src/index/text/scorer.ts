@@ -95,31 +95,24 @@ export class Scorer {
     numbers: Int32Array,
     wanted: number,
     compare: (a: number, b: number) => number,
-  ): { readonly entities: readonly number[]; readonly places: Int32Array } {
+  ): { readonly entities: Int32Array; readonly places: Int32Array } {
     const scores = this.scoresFor(numbers);
     const asked = new Map<number, number>();
     for (const place of bestPlaces(scores, wanted)) asked.set(numbers[place], scores[place]);
     for (const entity of some) asked.set(entity, this.scoreOf(entity));
     const sorted = [...asked].filter(([, score]) => score > 0);
     sorted.sort(([a, x], [b, y]) => y - x || compare(a, b));
-    const places = new Int32Array(sorted.length);
-    const least = sorted.length === 0 ? Number.POSITIVE_INFINITY : sorted[sorted.length - 1][1];
-    for (let i = 0; i < numbers.length; i++) {
-      const score = scores[i];
-      if (score < least) continue;
-      // It pushes back all from the first entity on that it stands before.
-      let low = 0;
-      let high = sorted.length;
-      while (low < high) {
-        const middle = (low + high) >> 1;
-        const [entity, other] = sorted[middle];
-        if (score > other || (score === other && compare(numbers[i], entity) < 0)) high = middle;
-        else low = middle + 1;
-      }
-      if (low < sorted.length) places[low]++;
-    }
-    for (let i = 1; i < places.length; i++) places[i] += places[i - 1];
-    return { entities: sorted.map(([entity]) => entity), places };
+    const entities = Int32Array.from(sorted, ([entity]) => entity);
+    return {
+      entities,
+      places: placesAmong(
+        entities,
+        sorted.map(([, score]) => score),
+        numbers,
+        scores,
+        compare,
+      ),
+    };
   }
 
   private scoreOf(number: number): number {
@@ -156,6 +149,35 @@ export class Scorer {
     }
     return score;
   }
+}
+
+/** How many of `numbers` stand before each of the entities, which are given best first with their scores. */
+function placesAmong(
+  entities: Int32Array,
+  entityScores: readonly number[],
+  numbers: Int32Array,
+  scores: Float64Array,
+  compare: (a: number, b: number) => number,
+): Int32Array {
+  const held = Float64Array.from(entityScores);
+  const places = new Int32Array(held.length);
+  const least = held[held.length - 1];
+  for (let i = 0; i < numbers.length; i++) {
+    const score = scores[i];
+    if (score < least) continue;
+    let first = 0;
+    let end = held.length;
+    while (first < end) {
+      const middle = (first + end) >> 1;
+      if (held[middle] <= score) end = middle;
+      else first = middle + 1;
+    }
+    while (first < held.length && held[first] === score && compare(numbers[i], entities[first]) >= 0) first++;
+    // It pushes back all from the first on that it stands before.
+    if (first < held.length) places[first]++;
+  }
+  for (let i = 1; i < places.length; i++) places[i] += places[i - 1];
+  return places;
 }
 
 /** Places of the `wanted` greatest scores above 0, and of those that equal the last of them. */
