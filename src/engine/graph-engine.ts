@@ -351,10 +351,14 @@ export class GraphEngine implements Graph {
     }
   }
 
-  /** Asks, once, whether the store keeps the promise that commits rest on; throws naming it where it does not. */
+  /** Asks, until it is answered once, whether the store keeps the promise that commits rest on; throws naming it where it does not. */
   ensureWritable(): Promise<void> {
     this.writable ??= ensureConditionalWrites(this.store.storage, this.options.ports);
-    return this.writable;
+    // An outage while asking is no answer: the next write asks again.
+    return this.writable.catch((error: unknown) => {
+      this.writable = null;
+      throw error;
+    });
   }
 
   private blobIntake(): BlobIntake {
