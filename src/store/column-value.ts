@@ -6,7 +6,8 @@ import { type Column, isValid, type Utf8Column } from "./column.ts";
 import { columnBuilder } from "./column-builder.ts";
 import { layoutOfColumn } from "./column-layout.ts";
 
-const decoder = new TextDecoder();
+/** U+FEFF at the start of a value is text like any other. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 /** Texts up to this many bytes are read by hand when they are ASCII: a call of the decoder costs more. */
 const SHORT_TEXT_BYTES_MAX = 32;
 

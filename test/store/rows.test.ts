@@ -50,6 +50,14 @@ describe("building a batch", () => {
     expect(() => uneven.finish()).toThrow("one length");
   });
 
+  it("keeps a text as it is, a byte order mark at its start included", () => {
+    const builder = new BatchBuilder(shapeOf(SHIP));
+    builder.append(ship("\ufeffA", "\ufeffa name longer than what is read byte by byte", 7));
+    expect(rowsOf(builder.finish().batch, SHIP)).toEqual([
+      ship("\ufeffA", "\ufeffa name longer than what is read byte by byte", 7),
+    ]);
+  });
+
   it("fills a column that a row's own batch lacks with null", () => {
     const old = new BatchBuilder({ kind: "node", columns: new Map() });
     old.append({ id: "A", src: null, dst: null, values: [] });
