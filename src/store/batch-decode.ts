@@ -1,7 +1,7 @@
 // One encapsulated record batch as columns: views of its bytes, checked against what the segment promises.
 
 import type { StableId } from "../schema/catalog.ts";
-import { messageAt } from "./arrow-message.ts";
+import { type FieldNode, messageAt, type Region } from "./arrow-message.ts";
 import type { Column, RowBatch, Utf8Column, Validity } from "./column.ts";
 import { type ColumnLayout, UTF8_LAYOUT } from "./column-layout.ts";
 import { damaged } from "./stored-json.ts";
@@ -10,19 +10,18 @@ import { damaged } from "./stored-json.ts";
  * Decodes a message of `rows` rows whose id (of edges src, dst and id) stands before the columns of `layouts`. The bytes
  * must begin at a multiple of eight of their buffer.
  */
-export async function decodeBatch(
+export function decodeBatch(
   object: string,
   encoded: Uint8Array,
   rows: number,
   layouts: ReadonlyMap<StableId, ColumnLayout>,
-): Promise<RowBatch> {
-  const { Message } = await import("apache-arrow");
-  const frame = messageAt(encoded, 0);
-  if (frame === null) throw damaged(object, "no Arrow message where a record batch was expected");
-  const header = Message.decode(frame.metadata).header();
-  if (!("nodes" in header)) throw damaged(object, "an Arrow message that is no record batch");
-  if (header.length !== rows) throw damaged(object, `expected ${rows} rows, found ${header.length}`);
-  const body = encoded.subarray(frame.metadataEnd);
+): RowBatch {
+  const message = messageAt(encoded, 0);
+  if (message === null) throw damaged(object, "no Arrow message where a record batch was expected");
+  const header = message.recordBatch;
+  if (header === null) throw damaged(object, "an Arrow message that is no record batch");
+  if (header.rows !== rows) throw damaged(object, `expected ${rows} rows, found ${header.rows}`);
+  const body = encoded.subarray(message.bodyStart);
   const reader = new ColumnReader(object, body, header.nodes, header.buffers);
   let ownNodes = header.nodes.length;
   for (const layout of layouts.values()) ownNodes -= nodeCount(layout);
@@ -42,16 +41,6 @@ export async function decodeBatch(
 function nodeCount(layout: ColumnLayout): number {
   if (layout.kind === "vector") return 2;
   return layout.kind === "list" ? 1 + nodeCount(layout.items) : 1;
-}
-
-interface FieldNode {
-  readonly length: number;
-  readonly nullCount: number;
-}
-
-interface Region {
-  readonly offset: number;
-  readonly length: number;
 }
 
 interface TypedArrayType<T> {
@@ -146,7 +135,7 @@ class ColumnReader {
 
   private region(): Region {
     const region = this.buffers[this.buffer++];
-    if (region === undefined || region.offset + region.length > this.body.length) {
+    if (region === undefined || region.offset < 0 || region.offset + region.length > this.body.length) {
       throw damaged(this.object, "a buffer is missing or reaches past the end");
     }
     return region;

@@ -34,14 +34,13 @@ export async function encodeDeletedIds({ deletedNodes, deletedEdges }: DeletedId
   return encodeArrowFile(columns, rows, rows, {});
 }
 
-export async function decodeDeletedIds(object: string, bytes: Uint8Array, rows: number): Promise<DeletedIds> {
-  const { Message } = await import("apache-arrow");
+export function decodeDeletedIds(object: string, bytes: Uint8Array, rows: number): DeletedIds {
   const schema = messageAt(bytes, MAGIC_BYTES);
   if (schema === null) throw damaged(object, "no Arrow file");
-  const start = schema.metadataEnd + Message.decode(schema.metadata).bodyLength;
+  const start = schema.bodyStart + schema.bodyLength;
   // A copy begins at a multiple of eight, whatever the bytes do.
   const encoded = new Uint8Array(bytes.subarray(start));
-  const batch = await decodeBatch(object, encoded, rows, new Map());
+  const batch = decodeBatch(object, encoded, rows, new Map());
   const { src, dst, ids } = batch;
   if (src === null || dst === null) {
     return { deletedNodes: Array.from({ length: rows }, (_, row) => textAt(ids, row)), deletedEdges: [] };

@@ -84,7 +84,7 @@ export async function withDeletes(
   const stored = await objects.storage.get(key);
   const address = objects.address(key);
   if (stored === null) throw damaged(address, "the deleted ids are missing");
-  const ids = await decodeDeletedIds(address, stored.bytes, deletesObject.rows);
+  const ids = decodeDeletedIds(address, stored.bytes, deletesObject.rows);
   assert(
     ids.deletedNodes.length + ids.deletedEdges.length === deletesObject.rows,
     "all deleted ids were read",

@@ -55,6 +55,6 @@ export async function writeSegment(
   const key = segmentKey(type.id, ref.id);
   await objects.storage.put(key, bytes);
   unpublished?.note(key);
-  if (bytes.length <= KEEP_WRITTEN_BYTES_MAX) await keepWritten(objects, ref, bytes);
+  if (bytes.length <= KEEP_WRITTEN_BYTES_MAX) keepWritten(objects, ref, bytes);
   return ref;
 }

@@ -53,9 +53,9 @@ export async function readSegmentBatches(
 }
 
 /** Puts the batches of a segment that was just written where readers look first. */
-export async function keepWritten(objects: Objects, segment: SegmentRef, bytes: Uint8Array): Promise<void> {
+export function keepWritten(objects: Objects, segment: SegmentRef, bytes: Uint8Array): void {
   const span = { from: 0, to: segment.batches.length };
-  for (const [place, batch] of await decodeSpan(objects, segment, span, bytes, 0)) {
+  for (const [place, batch] of decodeSpan(objects, segment, span, bytes, 0)) {
     keep(objects, segment, place, batch);
   }
 }
@@ -103,13 +103,13 @@ function readSpan(objects: Objects, segment: SegmentRef, span: Span): Promise<[n
 }
 
 /** Decodes the batches of a span; `bytes` begin at `start` of the file. */
-async function decodeSpan(
+function decodeSpan(
   objects: Objects,
   segment: SegmentRef,
   span: Span,
   bytes: Uint8Array,
   start: number,
-): Promise<[number, RowBatch][]> {
+): [number, RowBatch][] {
   const object = objects.address(segmentKey(segment.type, segment.id));
   // Views of wider numbers must begin at multiples of their width; messages do so within the file.
   const aligned = bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes);
@@ -126,7 +126,7 @@ async function decodeSpan(
     const encoded = aligned.subarray(ref.offset - start, ref.offset - start + ref.length);
     if (Bun.hash.crc32(encoded) !== ref.crc)
       throw damaged(object, `record batch ${place} fails its checksum`);
-    const batch = await decodeBatch(object, encoded, ref.rows, layouts);
+    const batch = decodeBatch(object, encoded, ref.rows, layouts);
     decoded.push([place, batch]);
   }
   return decoded;

@@ -43,7 +43,7 @@ export async function encodeSegment(id: string, type: EntityType, batch: RowBatc
     bytes: bytes.length,
     columns: columns.map(([property]) => property),
     layouts,
-    batches: await locateBatches(bytes, batch, rowsPerBatch),
+    batches: locateBatches(bytes, batch, rowsPerBatch),
     crc: Bun.hash.crc32(bytes),
   };
   return { ref, bytes };
@@ -68,17 +68,15 @@ function fieldsOf(
 }
 
 /** Walks the messages of a file just written and notes where each record batch stands. */
-async function locateBatches(bytes: Uint8Array, batch: RowBatch, rowsPerBatch: number): Promise<BatchRef[]> {
-  const { Message } = await import("apache-arrow");
+function locateBatches(bytes: Uint8Array, batch: RowBatch, rowsPerBatch: number): BatchRef[] {
   const keys = sortColumns(batch)[0];
   const batches: BatchRef[] = [];
   let offset = MAGIC_BYTES;
   for (let row = 0; row < batch.length; ) {
     const message = messageAt(bytes, offset);
     assert(message !== null, "a file just written holds its messages");
-    const header = Message.decode(message.metadata);
-    const length = message.metadataEnd - offset + header.bodyLength;
-    if (header.isRecordBatch()) {
+    const length = message.bodyStart - offset + message.bodyLength;
+    if (message.recordBatch !== null) {
       const rows = Math.min(rowsPerBatch, batch.length - row);
       const encoded = bytes.subarray(offset, offset + length);
       batches.push({
