@@ -25,7 +25,7 @@ export interface GraphAccess
     | "createBranch"
     | "deleteBranch"
     | "merge"
-    | "commits"
+    | "commitPage"
     | "commit"
     | "commitChanges"
     | "pollChanges"
@@ -170,13 +170,14 @@ function directAccess(uri: string, graph: Graph): GraphAccess {
     createBranch: async (request) => ({ ...(await graph.createBranch(request)), uri }),
     deleteBranch: async (request) => ({ ...(await graph.deleteBranch(request)), uri }),
     merge: (request) => graph.merge(request),
-    commits: (branch) => graph.commits(branch),
+    commitPage: (request) => graph.commitPage(request),
     commit: (id) => graph.commit(id),
     commitChanges: (request) => graph.commitChanges(request),
     pollChanges: (request) => graph.pollChanges(request),
     captureBaseline: (request) => graph.captureBaseline(request),
     applySchema: async (request) => ({ ...(await graph.applySchema(request)), uri }),
-    schemaSource: async () => (await graph.catalog()).source,
+    schemaSource: async (snapshot) =>
+      (await graph.catalog(snapshot === undefined ? {} : { snapshot })).source,
     ...directBlobs(graph),
     close: () => graph.close(),
   };

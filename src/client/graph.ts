@@ -13,6 +13,7 @@ import type {
   BranchCreateOutput,
   BranchDeleteOutput,
   BranchMergeOutput,
+  CommitListOutput,
   CommitOutput,
   MutationOutput,
   PlanOutput,
@@ -47,7 +48,7 @@ type SharedCalls = Pick<
   | "createBranch"
   | "deleteBranch"
   | "merge"
-  | "commits"
+  | "commitPage"
   | "commit"
   | "commitChanges"
   | "pollChanges"
@@ -58,7 +59,8 @@ type SharedCalls = Pick<
 /** A graph behind HTTP. The actor of a write is whoever the token belongs to; an `actor` given here is not sent. */
 export interface RemoteGraph extends SharedCalls {
   readonly uri: string;
-  schemaSource(): Promise<string>;
+  /** At the head of `main`, or as a commit has it. */
+  schemaSource(snapshot?: string): Promise<string>;
   statBlob(selector: BlobSelector): Promise<BlobStat>;
   /** The bytes of a managed Blob, or of a range of it; an external one is refused with where it is. */
   readBlob(selector: BlobSelector, range?: BlobRange): Promise<AsyncIterable<Uint8Array>>;
@@ -114,10 +116,11 @@ export function remoteGraph(connection: Connection, graphId: string | null): Rem
         }),
       ),
 
-    snapshot: async ({ branch }) => as<SnapshotOutput>(await get(["snapshot"], { branch })),
+    snapshot: async ({ branch, snapshot }) =>
+      as<SnapshotOutput>(await get(["snapshot"], { branch, snapshot })),
     statBlob: (selector) => statBlob(connection, [...prefix, "blob"], selector),
     readBlob: (selector, range) => readBlob(connection, [...prefix, "blob"], selector, range),
-    schemaSource: async () => textMember(await get(["schema"]), "schema_source"),
+    schemaSource: async (snapshot) => textMember(await get(["schema"], { snapshot }), "schema_source"),
     applySchema: async ({ source, allowDataLoss }) =>
       as<SchemaApplyOutput>(
         await post(["schema", "apply"], { schema_source: source, allow_data_loss: allowDataLoss === true }),
@@ -135,8 +138,11 @@ export function remoteGraph(connection: Connection, graphId: string | null): Rem
         await post(["branches", "merge"], present({ source, target, delete_branch: deleteBranch })),
       ),
 
-    commits: async (branch) =>
-      listMember(await get(["commits"], { branch }), "commits") as unknown as readonly CommitOutput[],
+    commitPage: async ({ branch, limit, cursor }) => {
+      const body = await get(["commits"], { branch, limit: limit?.toString(), cursor });
+      listMember(body, "commits");
+      return as<CommitListOutput>(body);
+    },
     commit: async (id) => as<CommitOutput>(await get(["commits", id])),
     ...changeCalls(connection, prefix),
   };

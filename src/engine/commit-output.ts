@@ -14,5 +14,6 @@ export function commitOutput(
     merged_parent_commit_id: record.mergedParent,
     actor_id: record.actor,
     created_at: record.authoredAt,
+    operation: record.operation,
   };
 }

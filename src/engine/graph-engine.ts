@@ -13,6 +13,7 @@ import { type GraphStore, MAIN, validateBranchName } from "../store/index.ts";
 import type { BranchState } from "../store/types.ts";
 import { BlobIntake, externalPolicy, openBlobCell, sourceProbe } from "./blob/index.ts";
 import { ChangeReader } from "./changes/index.ts";
+import { listCommits } from "./commit-list.ts";
 import { CommitWriter } from "./commit-writer.ts";
 import { exportedTypes, exportRecords } from "./export.ts";
 import type {
@@ -22,6 +23,7 @@ import type {
   ChangeBaselineRequest,
   ChangeFeedRequest,
   CommitChangesRequest,
+  CommitListRequest,
   ExportRequest,
   Graph,
   GraphOptions,
@@ -40,6 +42,7 @@ import type {
   BranchMergeOutput,
   ChangeFeedOutput,
   CommitChangesOutput,
+  CommitListOutput,
   CommitOutput,
   LoadOutput,
   MergeOutcome,
@@ -192,8 +195,9 @@ export class GraphEngine implements Graph {
     const view = this.images.view(state);
     const types = typesInOrder(state.catalog);
     const counts = await Promise.all(types.map((type) => view.count(type)));
+    const landedOn = this.writer.output(state.head, state.ref).graph_branch ?? MAIN;
     return {
-      graph_branch: state.ref.name,
+      graph_branch: selector.snapshot === undefined ? state.ref.name : landedOn,
       graph_manifest_version: state.head.version,
       internal_schema_version: STORAGE_FORMAT_VERSION,
       datasets: types.map((type, i) => ({
@@ -204,11 +208,12 @@ export class GraphEngine implements Graph {
         native_dataset_branch: null,
         entity_count: counts[i],
       })),
+      graph_commit_id: state.head.id,
     };
   }
 
-  async catalog(): Promise<Catalog> {
-    return (await this.store.branch(MAIN).head()).catalog;
+  async catalog(selector: ReadSelector = {}): Promise<Catalog> {
+    return (await this.see(selector)).state.catalog;
   }
 
   async planSchema(source: string, allowDataLoss = false): Promise<SchemaPlanOutput> {
@@ -311,10 +316,14 @@ export class GraphEngine implements Graph {
     return commit.parent_commit_id === baseId ? "fast_forward" : "merged";
   }
 
-  async commits(branch = MAIN): Promise<readonly CommitOutput[]> {
-    const state = await this.store.branch(branch).head();
-    const records = await this.store.history(state);
-    return records.map((record) => this.writer.output(record, state.ref));
+  async commits(branch?: string): Promise<readonly CommitOutput[]> {
+    return (await this.commitPage({ ...(branch === undefined ? {} : { branch }) })).commits;
+  }
+
+  async commitPage(request: CommitListRequest): Promise<CommitListOutput> {
+    const { records, ref, nextCursor } = await listCommits(this.store, request);
+    const commits = records.map((record) => this.writer.output(record, ref));
+    return nextCursor === null ? { commits } : { commits, next_cursor: nextCursor };
   }
 
   async commit(id: string): Promise<CommitOutput> {
@@ -363,7 +372,7 @@ export class GraphEngine implements Graph {
 
   private blobIntake(): BlobIntake {
     const { externalPolicy: policy, probe, store } = this;
-    return new BlobIntake({ storage: store.storage, policy, probe });
+    return new BlobIntake({ storage: store.storage, ports: this.options.ports, policy, probe });
   }
 
   private authorize(actor: string | null, request: AuthorizationRequest): void {

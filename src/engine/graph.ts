@@ -13,6 +13,7 @@ import type {
   BranchMergeOutput,
   ChangeFeedOutput,
   CommitChangesOutput,
+  CommitListOutput,
   CommitOutput,
   LoadMode,
   LoadOutput,
@@ -185,6 +186,14 @@ export interface ChangeBaselineRequest extends ChangeFilters {
   readonly branch?: string;
 }
 
+/** Without `limit` everything; without `cursor` from the head on. */
+export interface CommitListRequest {
+  readonly branch?: string;
+  readonly limit?: number;
+  /** `next_cursor` of the page before. */
+  readonly cursor?: string;
+}
+
 export interface Graph {
   /** Where it is kept, as shown to people. */
   readonly uri: string;
@@ -199,8 +208,8 @@ export interface Graph {
   /** One Blob cell. Throws 400 for what is no Blob property, 404 for a missing entity and for a null. */
   openBlob(selector: BlobSelector): Promise<BlobCell>;
 
-  /** The catalog at the head of `main`. */
-  catalog(): Promise<Catalog>;
+  /** The catalog of a state; at the head of `main` without a selector. */
+  catalog(selector?: ReadSelector): Promise<Catalog>;
   planSchema(source: string, allowDataLoss?: boolean): Promise<SchemaPlanOutput>;
   applySchema(request: SchemaApplyRequest): Promise<SchemaApplyOutput>;
   /** Parses and checks a query against the head of `main` without running it. */
@@ -215,6 +224,8 @@ export interface Graph {
 
   /** First-parent chain of the branch (default `main`), newest first. */
   commits(branch?: string): Promise<readonly CommitOutput[]>;
+  /** The same from the head or from below a cursor on, at most `limit` of them. */
+  commitPage(request: CommitListRequest): Promise<CommitListOutput>;
   /** Searches all live branches; 404 where unknown. */
   commit(id: string): Promise<CommitOutput>;
 

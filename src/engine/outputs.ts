@@ -14,6 +14,17 @@ export interface CommitOutput {
   readonly actor_id: string | null;
   /** Microseconds since the Unix epoch. */
   readonly created_at: number;
+  /** What made it. */
+  readonly operation: CommitOperation;
+}
+
+export type CommitOperation = "init" | "load" | "mutate" | "merge" | "schema_apply" | "optimize" | "repair";
+
+export interface CommitListOutput {
+  /** Newest first. */
+  readonly commits: readonly CommitOutput[];
+  /** Where the next page begins; left out on the last one. */
+  readonly next_cursor?: string;
 }
 
 export interface ReadTarget {
@@ -100,6 +111,8 @@ export interface SnapshotOutput {
   readonly graph_manifest_version: number;
   readonly internal_schema_version: number;
   readonly datasets: readonly SnapshotDataset[];
+  /** The commit that was described. */
+  readonly graph_commit_id: string;
 }
 
 export interface BranchCreateOutput {

@@ -16,6 +16,13 @@ export function branchName(given: string | undefined): string {
   return name;
 }
 
+/** The `limit` of a page as it stands in a query string. */
+export function limitOf(given: string | undefined): number | undefined {
+  if (given === undefined) return undefined;
+  if (!/^-?\d+$/.test(given)) throw badRequest(`limit must be an integer, got '${given}'`);
+  return Number(given);
+}
+
 /** True for what can stand in a route as a graph id. */
 export function isGraphId(id: string): boolean {
   return id.length <= GRAPH_ID_LENGTH_MAX && GRAPH_ID.test(id) && !RESERVED_GRAPH_IDS.has(id);

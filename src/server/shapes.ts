@@ -136,6 +136,10 @@ export const CommitOutput = object("CommitOutput", {
   merged_parent_commit_id: nullable(text()),
   actor_id: nullable(text()),
   created_at: integer("Microseconds since the Unix epoch."),
+  operation: named(
+    "CommitOperation",
+    oneOf(["init", "load", "mutate", "merge", "schema_apply", "optimize", "repair"]),
+  ),
 });
 
 const readMembers = {

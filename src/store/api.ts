@@ -149,8 +149,8 @@ export interface GraphStore extends SegmentReader {
    * where cleanup reclaimed some. Throws 410 where the first is among those, or what came before it.
    */
   steps(state: BranchState, first: number, last: number): Promise<Step[]>;
-  /** The first-parent chain of a state, newest first. */
-  history(state: BranchState): Promise<CommitRecord[]>;
+  /** The first-parent chain of a state, newest first; all of it, or the versions from `first` up to `last`. */
+  history(state: BranchState, first?: number, last?: number): Promise<CommitRecord[]>;
   /** Nearest common ancestor of two heads, both parents followed: smallest sum of distances, then higher version. */
   commonAncestor(a: BranchState, b: BranchState): Promise<CommitRecord>;
   /**

@@ -213,8 +213,12 @@ class OpenGraphStore implements GraphStore {
     return stepsOf(this.context, state, first, last);
   }
 
-  history(state: BranchState): Promise<CommitRecord[]> {
-    return chainOf(this.context, state);
+  history(
+    state: BranchState,
+    first = this.context.graph.genesis.version,
+    last = state.head.version,
+  ): Promise<CommitRecord[]> {
+    return chainOf(this.context, state, first, last);
   }
 
   commonAncestor(a: BranchState, b: BranchState): Promise<CommitRecord> {

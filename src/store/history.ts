@@ -11,12 +11,20 @@ import { inParallel } from "./parallel.ts";
 import { damaged } from "./stored-json.ts";
 import type { BranchRef, BranchState, CommitId, CommitRecord, Pack, PackedHistory } from "./types.ts";
 
-/** All commits of the chain, newest first. */
-export async function chainOf(context: GraphContext, state: BranchState): Promise<CommitRecord[]> {
-  const older = await inParallel(state.checkpoint.history.packs, PARALLEL_REQUESTS_MAX, (pack) =>
-    readPack(context, state, pack),
+/** The commits of the chain with versions from `first` up to `last`, newest first; only the packs that hold them are read. */
+export async function chainOf(
+  context: GraphContext,
+  state: BranchState,
+  first: number,
+  last: number,
+): Promise<CommitRecord[]> {
+  const packs = state.checkpoint.history.packs.filter(
+    ({ firstVersion, lastVersion }) => firstVersion <= last && lastVersion >= first,
   );
-  return [...older.flatMap(({ commits }) => commits), ...knownCommits(state)].reverse();
+  const older = await inParallel(packs, PARALLEL_REQUESTS_MAX, (pack) => readPack(context, state, pack));
+  return [...older.flatMap(({ commits }) => commits), ...knownCommits(state)]
+    .filter(({ version }) => version >= first && version <= last)
+    .reverse();
 }
 
 /** A commit of the chain by id, newest packs searched first; null where it is not in the chain. */

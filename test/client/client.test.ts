@@ -48,12 +48,12 @@ describe("a served graph", () => {
     const server = serve(() => Response.json({ branches: [], commits: [], graph_branch: "x" }));
     const graph = remoteGraph(connect(server.url), "atlas");
     await graph.deleteBranch({ name: "etl/run 1", actor: null });
-    await graph.commits("a&b/c");
+    await graph.commitPage({ branch: "a&b/c", limit: 2, cursor: "t=" });
     await graph.commit("01 C");
     await graph.snapshot({});
     expect(server.asked.map(({ method, target }) => `${method} ${target}`)).toEqual([
       "DELETE /graphs/atlas/branches/etl%2Frun%201",
-      "GET /graphs/atlas/commits?branch=a%26b%2Fc",
+      "GET /graphs/atlas/commits?branch=a%26b%2Fc&limit=2&cursor=t%3D",
       "GET /graphs/atlas/commits/01%20C",
       "GET /graphs/atlas/snapshot",
     ]);

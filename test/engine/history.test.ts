@@ -196,12 +196,17 @@ describe("a snapshot", () => {
   it("lists every declared type, edges first, with exact counts and versions that move with the type", async () => {
     const { graph, load, reopen } = await testGraph(HARBOUR);
     await load([{ type: "Port", data: { code: "P", name: "p" } }]);
-    await load([
+    const { commit } = await load([
       { type: "Port", data: { code: "P", name: "again" } },
       { type: "Note", data: { text: "n" } },
     ]);
     const { datasets, ...head } = await graph.snapshot({});
-    expect(head).toEqual({ graph_branch: "main", graph_manifest_version: 3, internal_schema_version: 1 });
+    expect(head).toEqual({
+      graph_branch: "main",
+      graph_manifest_version: 3,
+      internal_schema_version: 1,
+      graph_commit_id: commit?.graph_commit_id ?? "",
+    });
     expect(
       datasets.map((d) => [d.entity_kind, d.type_name, d.entity_count, d.published_dataset_version]),
     ).toEqual([

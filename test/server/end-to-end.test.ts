@@ -90,6 +90,7 @@ describe("a served graph", () => {
       "graph_manifest_version",
       "internal_schema_version",
       "datasets",
+      "graph_commit_id",
     ]);
     expect((snapshot.datasets as { type_name: string }[]).map(({ type_name }) => type_name)).toEqual([
       "DockedAt",

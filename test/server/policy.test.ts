@@ -136,6 +136,23 @@ describe("a read grant scoped to protected branches", () => {
     expect(await main.json()).toMatchObject({ target: { branch: null, snapshot: HEAD_COMMIT } });
     expect((await at(DRAFT_COMMIT)).status).toBe(403);
   });
+
+  it("judges every other read of a snapshot so as well", async () => {
+    const { send } = await served([
+      { group: "curators", actions: ["read", "export"], scope: "branch_scope: protected" },
+    ]);
+    for (const [snapshot, status] of [
+      [HEAD_COMMIT, 200],
+      [DRAFT_COMMIT, 403],
+    ] as const) {
+      const described = await send("GET", `${G}/snapshot?snapshot=${snapshot}`, { token: OLEG });
+      expect(described.status).toBe(status);
+      const exported = await send("POST", `${G}/export`, { token: OLEG, json: { snapshot } });
+      expect(exported.status).toBe(status);
+    }
+    const both = await send("GET", `${G}/snapshot?snapshot=${HEAD_COMMIT}&branch=main`, { token: OLEG });
+    expect(both.status).toBe(400);
+  });
 });
 
 describe("a grant scoped to unprotected branches", () => {

@@ -8,12 +8,17 @@ import { flagOn, flagValue, type Invocation } from "../parse.ts";
 export async function commitList(context: Context, invocation: Invocation): Promise<number> {
   const access = await openForRead(context, invocation);
   const branch = flagValue(invocation, "branch");
-  const commits = await withGraph(access, (graph) => graph.commits(branch));
+  const limit = flagValue(invocation, "limit");
+  const cursor = flagValue(invocation, "page-token");
+  const { commits, next_cursor: next } = await withGraph(access, (graph) =>
+    graph.commitPage({ branch, limit: limit === undefined ? undefined : Number(limit), cursor }),
+  );
   if (flagOn(invocation, "json")) {
-    await context.printJson({ commits });
+    await context.printJson({ commits, ...(next === undefined ? {} : { next_page_token: next }) });
     return 0;
   }
   await context.io.stdout.write(commits.map((commit) => `${commitLine(commit)}\n`).join(""));
+  if (next !== undefined) await context.print(`next_page_token: ${next}`);
   return 0;
 }
 

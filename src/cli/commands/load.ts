@@ -129,6 +129,7 @@ export async function exportGraph(context: Context, invocation: Invocation): Pro
   await withGraph(access, async (graph) => {
     const chunks = await graph.export({
       branch: flagValue(invocation, "branch"),
+      snapshot: flagValue(invocation, "snapshot"),
       typeNames: flagValues(invocation, "type"),
     });
     for await (const chunk of chunks) await context.io.stdout.write(chunk);
@@ -136,10 +137,11 @@ export async function exportGraph(context: Context, invocation: Invocation): Pro
   return 0;
 }
 
-export async function snapshot(context: Context, invocation: Invocation): Promise<number> {
+export async function showSnapshot(context: Context, invocation: Invocation): Promise<number> {
   const access = await openForRead(context, invocation);
   const branch = flagValue(invocation, "branch");
-  const state = await withGraph(access, (graph) => graph.snapshot({ branch }));
+  const snapshot = flagValue(invocation, "snapshot");
+  const state = await withGraph(access, (graph) => graph.snapshot({ branch, snapshot }));
   if (flagOn(invocation, "json")) {
     await context.printJson(state);
     return 0;

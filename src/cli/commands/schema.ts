@@ -56,7 +56,7 @@ export async function schemaApply(context: Context, invocation: Invocation): Pro
 
 export async function schemaShow(context: Context, invocation: Invocation): Promise<number> {
   const access = await openForRead(context, invocation);
-  const source = await withGraph(access, (graph) => graph.schemaSource());
+  const source = await withGraph(access, (graph) => graph.schemaSource(flagValue(invocation, "snapshot")));
   if (flagOn(invocation, "json")) await context.printJson({ schema_source: source });
   else await context.io.stdout.write(source);
   return 0;

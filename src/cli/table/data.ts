@@ -184,8 +184,8 @@ export const snapshot: CommandSpec = {
   accepts: flag.READS,
   ignoresActor: true,
   positionals: [flag.URI],
-  flags: [flag.branch(), flag.json],
-  load: async () => (await loadCommand()).snapshot,
+  flags: [flag.branch(), flag.snapshot, flag.json],
+  load: async () => (await loadCommand()).showSnapshot,
 };
 
 export const exportGraph: CommandSpec = {
@@ -198,6 +198,7 @@ export const exportGraph: CommandSpec = {
   positionals: [flag.URI],
   flags: [
     flag.branch(),
+    flag.snapshot,
     { name: "type", value: "TYPE", help: "only this node or edge type", repeatable: true },
     {
       name: "jsonl",
@@ -260,7 +261,13 @@ export const commit: CommandSpec = {
       summary: "List the commits of a branch, newest first",
       accepts: flag.READS,
       positionals: [flag.URI],
-      flags: [flag.branch(), flag.json],
+      examples: ["omnigraph commit list --limit 20 ./fleet.omni"],
+      flags: [
+        flag.branch(),
+        { name: "limit", value: "N", help: "at most so many, and a token for the rest", integer: true },
+        { ...flag.pageToken, help: "go on where the page that gave this token ended" },
+        flag.json,
+      ],
       load: async () => (await commitCommand()).commitList,
     },
     {
@@ -371,7 +378,7 @@ export const schema: CommandSpec = {
       accepts: flag.READS,
       ignoresActor: true,
       positionals: [flag.URI],
-      flags: [flag.json],
+      flags: [{ ...flag.snapshot, help: "show the schema as this commit has it", excludes: [] }, flag.json],
       load: async () => (await schemaCommand()).schemaShow,
     },
   ],

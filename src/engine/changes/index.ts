@@ -9,6 +9,8 @@ import { commitChanges } from "./commit-changes.ts";
 import { pollChanges } from "./feed.ts";
 import { PausedWalks } from "./pages.ts";
 
+export { branchBinding, cursorRejected, printToken, readToken, requireBranchBinding } from "./tokens.ts";
+
 /** Reads the changes of one graph; remembers nothing but the walks that wait for their next page. */
 export class ChangeReader {
   private readonly paused = new PausedWalks();

@@ -35,13 +35,22 @@ export interface CommitPageToken {
   readonly sent: SentChange;
 }
 
-interface FeedBinding {
+interface BranchBinding {
   readonly graph: string;
-  readonly filter: string;
   /** Digest of the branch's name. */
   readonly branch: string;
   /** This incarnation of the name. */
   readonly incarnation: string;
+}
+
+interface FeedBinding extends BranchBinding {
+  readonly filter: string;
+}
+
+/** Goes on below a commit in the list of a branch's commits. */
+export interface CommitListCursor extends BranchBinding {
+  readonly kind: "commit list cursor";
+  readonly after: ChainPoint;
 }
 
 /** Goes on after a commit. */
@@ -58,16 +67,18 @@ export interface FeedPageToken extends FeedBinding {
   readonly sent: SentChange;
 }
 
-export type ChangeToken = CommitPageToken | FeedCursor | FeedPageToken;
-type TokenKind = ChangeToken["kind"];
-type TokenOf<K extends TokenKind> = Extract<ChangeToken, { readonly kind: K }>;
+export type Token = CommitListCursor | CommitPageToken | FeedCursor | FeedPageToken;
+type TokenKind = Token["kind"];
+type TokenOf<K extends TokenKind> = Extract<Token, { readonly kind: K }>;
 
 /** Members of a payload: whoever can compute a checksum can write any payload, which must not reach the walk. */
 type Members = { readonly [name: string]: "string" | "string or null" | "number" | Members };
 const POINT: Members = { id: "string", version: "number" };
 const SENT: Members = { kind: "string", typeId: "string", id: "string", idDigest: "string or null" };
-const BINDING: Members = { graph: "string", filter: "string", branch: "string", incarnation: "string" };
+const BRANCH: Members = { graph: "string", branch: "string", incarnation: "string" };
+const BINDING: Members = { ...BRANCH, filter: "string" };
 const MEMBERS: Readonly<Record<TokenKind, Members>> = {
+  "commit list cursor": { ...BRANCH, after: POINT },
   "commit page token": { graph: "string", filter: "string", commit: "string", sent: SENT },
   "feed cursor": { ...BINDING, after: POINT },
   "feed page token": { ...BINDING, block: POINT, cut: POINT, sent: SENT },
@@ -85,15 +96,18 @@ export const shortDigest = (text: string): string => sha256Hex(text).slice(0, DI
 export const cursorRejected = (reason: string): OmnigraphError =>
   badRequest(`change cursor rejected: ${reason}`);
 
+/** What a token for this branch is bound to. */
+export const branchBinding = (graph: string, ref: BranchRef): BranchBinding => ({
+  graph: shortDigest(graph),
+  branch: shortDigest(ref.name),
+  incarnation: ref.id,
+});
+
 /** What a token for this branch and these filters is bound to. */
-export function feedBinding(graph: string, ref: BranchRef, filter: ChangeFilter): FeedBinding {
-  return {
-    graph: shortDigest(graph),
-    filter: shortDigest(filter.digest),
-    branch: shortDigest(ref.name),
-    incarnation: ref.id,
-  };
-}
+export const feedBinding = (graph: string, ref: BranchRef, filter: ChangeFilter): FeedBinding => ({
+  ...branchBinding(graph, ref),
+  filter: shortDigest(filter.digest),
+});
 
 /** What a token for a commit and these filters is bound to. */
 export const commitBinding = (graph: string, commit: string, filter: ChangeFilter) => ({
@@ -126,7 +140,7 @@ export function isSent(sent: SentChange, id: string): boolean {
 }
 
 /** The text of a token: letters, digits, `-` and `_`. */
-export function printToken(token: ChangeToken): string {
+export function printToken(token: Token): string {
   const payload = JSON.stringify(token);
   const text = Buffer.from(`${TOKEN_VERSION}${checksumOf(payload)}${payload}`).toString("base64url");
   assert(text.length <= TOKEN_CHARACTERS_MAX, `a token has ${TOKEN_CHARACTERS_MAX} characters at most`);
@@ -140,7 +154,7 @@ export function readToken<K extends TokenKind>(kind: K, text: string): TokenOf<K
   return token as TokenOf<K>;
 }
 
-function decode(text: string): ChangeToken {
+function decode(text: string): Token {
   if (text.length > TOKEN_CHARACTERS_MAX) {
     throw cursorRejected(`its encoding is longer than ${TOKEN_CHARACTERS_MAX} characters`);
   }
@@ -155,10 +169,10 @@ function decode(text: string): ChangeToken {
   if (decoded[0] !== String(TOKEN_VERSION)) {
     throw cursorRejected(`its encoding has version ${decoded[0]}, this build reads ${TOKEN_VERSION}`);
   }
-  const token = JSON.parse(payload) as Partial<ChangeToken>;
+  const token = JSON.parse(payload) as Partial<Token>;
   const members = token.kind === undefined ? undefined : MEMBERS[token.kind];
   if (members === undefined || !hasMembers(token, members)) throw cursorRejected("its encoding is damaged");
-  return token as ChangeToken;
+  return token as Token;
 }
 
 function hasMembers(value: unknown, members: Members): boolean {
@@ -176,6 +190,12 @@ const checksumOf = (payload: string) => sha256Hex(`${TOKEN_VERSION}${payload}`).
 
 /** Throws 400 where a token was made for another graph, branch, incarnation or filter. */
 export function requireBinding(token: FeedBinding, wanted: FeedBinding): void {
+  requireBranchBinding(token, wanted);
+  requireFilter(token, wanted);
+}
+
+/** The same for a token that no filter concerns. */
+export function requireBranchBinding(token: BranchBinding, wanted: BranchBinding): void {
   requireGraph(token, wanted);
   if (token.branch !== wanted.branch) throw cursorRejected("it was made for a different branch");
   if (token.incarnation !== wanted.incarnation) {
@@ -183,7 +203,6 @@ export function requireBinding(token: FeedBinding, wanted: FeedBinding): void {
       "it was made for a different branch incarnation: the branch was deleted and created again",
     );
   }
-  requireFilter(token, wanted);
 }
 
 /** The same for a token of one commit's changes. */

@@ -1,7 +1,7 @@
 // What commits changed: of one commit, along a branch, and the state from which to follow it.
 
 import type { ChangeFilters } from "../../engine/graph.ts";
-import { badRequest, notFound } from "../../lib/errors.ts";
+import { notFound } from "../../lib/errors.ts";
 import { type JsonValue, stringifyJson } from "../../lib/json.ts";
 import {
   ChangeBaselineRecord,
@@ -12,7 +12,7 @@ import {
   changeFilters,
 } from "../change-shapes.ts";
 import { hidingFailures } from "../hidden-failures.ts";
-import { branchName, MAIN_BRANCH } from "../names.ts";
+import { branchName, limitOf, MAIN_BRANCH } from "../names.ts";
 import { recordStream } from "../record-stream.ts";
 import {
   decisionFor,
@@ -134,12 +134,6 @@ async function requireVisible<Q extends QueryShapes, B>(
 function filtersOf({ repeated }: Pick<GraphCall, "repeated">): ChangeFilters {
   const { kind, type, op } = repeated;
   return { kinds: kind, types: type, ops: op };
-}
-
-function limitOf(given: string | undefined): number | undefined {
-  if (given === undefined) return undefined;
-  if (!/^-?\d+$/.test(given)) throw badRequest(`limit must be an integer, got '${given}'`);
-  return Number(given);
 }
 
 /** With every digit of 64-bit integers. */

@@ -1,10 +1,22 @@
 // What a graph looks like: its snapshot and its schema. A served graph's schema changes through the control plane.
 
 import { conflict } from "../../lib/errors.ts";
-import { branchName, MAIN_BRANCH } from "../names.ts";
+import { MAIN_BRANCH } from "../names.ts";
 import { graphRoute, jsonResponse, requireAllowed } from "../route.ts";
-import { anyObject, flag, integer, list, nullable, object, omittable, oneOf, text } from "../schema-kit.ts";
+import {
+  anyObject,
+  flag,
+  integer,
+  list,
+  nullable,
+  object,
+  omittable,
+  oneOf,
+  optional,
+  text,
+} from "../schema-kit.ts";
 import { branchParameter } from "../shapes.ts";
+import { readTarget } from "./targets.ts";
 
 const SnapshotOutput = object("SnapshotOutput", {
   graph_branch: text(),
@@ -20,7 +32,14 @@ const SnapshotOutput = object("SnapshotOutput", {
       entity_count: integer(),
     }),
   ),
+  graph_commit_id: text("The commit that is described."),
 });
+
+/** `?branch=` or `?snapshot=`. */
+const stateParameters = {
+  branch: branchParameter,
+  snapshot: optional(text("A commit id, instead of a branch.")),
+};
 
 const SchemaOutput = object("SchemaOutput", { schema_source: text("The accepted schema, verbatim.") });
 
@@ -45,16 +64,16 @@ export const graphStateRoutes = [
       path: "/snapshot",
       operationId: "getSnapshot",
       tag: "snapshots",
-      summary: "Describe a branch's head",
+      summary: "Describe a branch's head, or a commit's state",
       action: "read",
-      query: { branch: branchParameter },
+      query: stateParameters,
       answer: { kind: "json", shape: SnapshotOutput },
-      failures: [401, 403, 404],
+      failures: [400, 401, 403, 404, 410],
     },
     async (call) => {
-      const branch = branchName(call.query.branch);
+      const { selector, branch } = await readTarget(call.served, call.query);
       requireAllowed(call, { branch });
-      return jsonResponse(await call.served.graph.snapshot({ branch }));
+      return jsonResponse(await call.served.graph.snapshot(selector));
     },
   ),
   graphRoute(
@@ -65,12 +84,14 @@ export const graphStateRoutes = [
       tag: "schema",
       summary: "Show the schema",
       action: "read",
+      query: { snapshot: optional(text("A commit id, to show the schema as that commit has it.")) },
       answer: { kind: "json", shape: SchemaOutput },
-      failures: [401, 403],
+      failures: [401, 403, 404, 410],
     },
     async (call) => {
       requireAllowed(call);
-      const { source } = await call.served.graph.catalog();
+      const { snapshot } = call.query;
+      const { source } = await call.served.graph.catalog(snapshot === undefined ? {} : { snapshot });
       return jsonResponse({ schema_source: source });
     },
   ),

@@ -26,6 +26,7 @@ const commitOutput = (id: string, branch: string | null): CommitOutput => ({
   merged_parent_commit_id: null,
   actor_id: null,
   created_at: 1_760_000_000_000_000,
+  operation: "mutate",
 });
 
 export function fakeGraph(uri = "memory://harbor"): FakeGraph {
@@ -107,7 +108,13 @@ export function fakeGraph(uri = "memory://harbor"): FakeGraph {
     async snapshot({ branch = "main" }) {
       told("snapshot", branch);
       requireBranch(branch);
-      return { graph_branch: branch, graph_manifest_version: 2, internal_schema_version: 1, datasets: [] };
+      return {
+        graph_branch: branch,
+        graph_manifest_version: 2,
+        internal_schema_version: 1,
+        datasets: [],
+        graph_commit_id: HEAD_COMMIT,
+      };
     },
     openBlob: never,
     commitChanges: never,
@@ -143,10 +150,12 @@ export function fakeGraph(uri = "memory://harbor"): FakeGraph {
       branchNames.delete(source);
       return { ...merged, branch_deleted: true };
     },
-    async commits(branch = "main") {
-      told("commits", branch);
+    commits: never,
+    async commitPage({ branch = "main", ...page }) {
+      told("commitPage", { branch, ...page });
       requireBranch(branch);
-      return [...commitsById.values()].filter((commit) => (commit.graph_branch ?? "main") === branch);
+      const commits = [...commitsById.values()];
+      return { commits: commits.filter((commit) => (commit.graph_branch ?? "main") === branch) };
     },
     async commit(id) {
       told("commit", id);
