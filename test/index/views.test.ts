@@ -1,8 +1,9 @@
 import { describe, expect, it } from "bun:test";
 import type { GraphView } from "../../src/index/index.ts";
 import type { Row } from "../../src/store/index.ts";
-import { Dice, RandomHistory } from "../engine/read/random.ts";
+import { Dice } from "../support/dice.ts";
 import { type History, keyOf, type Layout, replay } from "./history.ts";
+import { RandomHistory } from "./random-history.ts";
 
 const byKey = (a: Row, b: Row) => (keyOf(a) < keyOf(b) ? -1 : 1);
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "bun:test";
 import { ROW_FACTS_BYTES, ROWS_AT_ONCE, vectorKernels } from "../../src/kernels/index.ts";
 import { twinKernels, type VectorKernels } from "../../src/kernels/vector-twin.ts";
-import { Dice } from "../engine/read/random.ts";
+import { Dice } from "../support/dice.ts";
 
 const PAGE = 65_536;
 const SOURCE = 0;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "bun:test";
 import { BestFew } from "../../src/lib/best-few.ts";
-import { Dice } from "../engine/read/random.ts";
+import { Dice } from "../support/dice.ts";
 
 describe("the best few", () => {
   it("are those that sorting everything puts first", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "bun:test";
 import type { JsonValue } from "../../src/lib/json.ts";
 import { parseShortJson } from "../../src/lib/json-short.ts";
-import { Dice } from "../engine/read/random.ts";
+import { Dice } from "../support/dice.ts";
 
 const NUMBERS = [
   "0",

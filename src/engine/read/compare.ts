@@ -3,15 +3,32 @@
 import { compareUtf8 } from "../../lib/utf8.ts";
 import type { ComparisonOperator, Value } from "../../query/plan.ts";
 
-/** Numbers by value (bigint and number mix exactly), strings by UTF-8 bytes, false before true. Both are of one kind. */
+/**
+ * Numbers by value (bigint and number mix exactly), strings by UTF-8 bytes, false before true; lists and vectors, which
+ * only ties between groups are decided by, element by element. Both are of one kind.
+ */
 export function compareValues(a: Value, b: Value): number {
   if (typeof a === "string" && typeof b === "string") return compareUtf8(a, b);
   if (isOrdered(a) && isOrdered(b)) return a < b ? -1 : a > b ? 1 : 0;
+  if (isSequence(a) && isSequence(b)) return compareSequences(a, b);
   throw new Error("invariant broken: values without an order were compared");
 }
 
 function isOrdered(value: Value): value is number | bigint | boolean {
   return typeof value === "number" || typeof value === "bigint" || typeof value === "boolean";
+}
+
+const isSequence = (value: Value): value is readonly Value[] | Float32Array =>
+  Array.isArray(value) || value instanceof Float32Array;
+
+/** By the first elements that differ, null before all others; what ends first comes first. */
+function compareSequences(a: readonly Value[] | Float32Array, b: readonly Value[] | Float32Array): number {
+  for (let i = 0; i < Math.min(a.length, b.length); i++) {
+    const [x, y] = [a[i], b[i]];
+    const order = x === null || y === null ? Number(x !== null) - Number(y !== null) : compareValues(x, y);
+    if (order !== 0) return order;
+  }
+  return a.length - b.length;
 }
 
 export function equalValues(a: Value, b: Value): boolean {

@@ -3,7 +3,7 @@ import type { ReadOptions } from "../../../src/engine/read/index.ts";
 import { executeRead } from "../../../src/engine/read/index.ts";
 import { OmnigraphError } from "../../../src/lib/errors.ts";
 import { History } from "../../index/history.ts";
-import { Dice } from "./random.ts";
+import { Dice } from "../../support/dice.ts";
 import { NOW_MS, planRead } from "./run.ts";
 
 const NODES = 600;

@@ -3,7 +3,7 @@ import { executeRead } from "../../../src/engine/read/index.ts";
 import { analyze } from "../../../src/index/text/analyze.ts";
 import type { Value } from "../../../src/query/plan.ts";
 import { History, replay } from "../../index/history.ts";
-import { Dice } from "./random.ts";
+import { Dice } from "../../support/dice.ts";
 import { NOW_MS, planRead } from "./run.ts";
 
 const SCHEMA = `

@@ -2,7 +2,7 @@ import { describe, expect, it } from "bun:test";
 import { analyze } from "../../../src/index/text/analyze.ts";
 import { buildTextIndex } from "../../../src/index/text/text-index.ts";
 import type { Utf8Column } from "../../../src/store/index.ts";
-import { Dice } from "../../engine/read/random.ts";
+import { Dice } from "../../support/dice.ts";
 
 function columnOf(texts: readonly (string | null)[]): Utf8Column {
   const encoded = texts.map((text) => Buffer.from(text ?? "", "utf8"));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "bun:test";
 import { Vocabulary } from "../../../src/index/text/vocabulary.ts";
-import { Dice } from "../../engine/read/random.ts";
+import { Dice } from "../../support/dice.ts";
 
 /** Levenshtein's distance over characters, as it is defined. */
 function distance(a: readonly string[], b: readonly string[]): number {

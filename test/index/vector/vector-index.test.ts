@@ -2,7 +2,7 @@ import { describe, expect, it } from "bun:test";
 import { squaredDistance } from "../../../src/index/index.ts";
 import { type VectorColumn, VectorIndex } from "../../../src/index/vector/vector-index.ts";
 import { BestFew } from "../../../src/lib/best-few.ts";
-import { Dice } from "../../engine/read/random.ts";
+import { Dice } from "../../support/dice.ts";
 
 const noWait = async () => undefined;
 

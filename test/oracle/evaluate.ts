@@ -1,40 +1,57 @@
 // The meaning of a read, written down as simply as possible: try every assignment of every variable, test every clause,
 // sort with plain comparisons. Slow, and therefore easy to believe.
 
-import { analyze } from "../../../src/index/text/analyze.ts";
-import { resolveConstant } from "../../../src/query/index.ts";
+import { resolveConstant } from "../../src/query/index.ts";
 import type {
   Clause,
   Constant,
   Operand,
   Parameters,
+  RankFunction,
   ReadPlan,
   ReturnExpression,
+  TextCall,
   Value,
   VariableSlot,
-} from "../../../src/query/plan.ts";
-import type { EntityType, Property, StableId } from "../../../src/schema/catalog.ts";
-import type { Row } from "../../../src/store/index.ts";
+} from "../../src/query/plan.ts";
+import type { EntityType, Property, StableId } from "../../src/schema/catalog.ts";
+import type { Row } from "../../src/store/index.ts";
+import { compare, comparePaths, exactSum, type Step } from "./order.ts";
+import {
+  bm25Scores,
+  distanceBetween,
+  fusedScores,
+  isFoundIn,
+  nearestOf,
+  type Ranked,
+  tokensNear,
+} from "./ranking.ts";
 
 export type Graph = ReadonlyMap<StableId, ReadonlyMap<string, Row>>;
 type Assignment = ReadonlyMap<VariableSlot, Row>;
+type Solution = Map<VariableSlot, Row>;
 
-const bytes = (text: string) => Buffer.from(text, "utf8");
+/** What a text means as a vector, in tests. */
+export type EmbedText = (text: string) => Float32Array;
 
 export class Oracle {
+  /** All that the clauses leave. */
+  private solutions: readonly Solution[] = [];
+
   constructor(
     private readonly graph: Graph,
     private readonly plan: ReadPlan,
     private readonly parameters: Parameters,
     private readonly nowMs: number,
+    private readonly embed: EmbedText,
   ) {}
 
   rows(): Value[][] {
-    const solutions = this.solve(this.plan.clauses, new Map());
-    const ranked = this.rank(solutions);
+    this.solutions = this.withDistances(this.solve(this.plan.clauses, new Map()));
+    const ranked = this.ranked(this.solutions);
     const entries = this.plan.aggregated
-      ? this.grouped(ranked)
-      : ranked.map((solution) => this.plain(solution));
+      ? this.grouped(ranked.map(({ solution }) => solution))
+      : ranked.map((entry) => this.plain(entry));
     entries.sort((a, b) => comparePaths(a.order, b.order));
     return entries.slice(0, this.plan.limit ?? undefined).map((entry) => entry.values);
   }
@@ -43,7 +60,7 @@ export class Oracle {
     return [...(this.graph.get(type.id)?.values() ?? [])];
   }
 
-  private solve(clauses: readonly Clause[], outer: Assignment): Map<VariableSlot, Row>[] {
+  private solve(clauses: readonly Clause[], outer: Assignment): Solution[] {
     const slots = new Set<VariableSlot>();
     for (const clause of clauses) {
       if (clause.kind === "binding") slots.add(clause.variable);
@@ -53,8 +70,8 @@ export class Oracle {
       }
     }
     const free = [...slots].filter((slot) => !outer.has(slot));
-    const found: Map<VariableSlot, Row>[] = [];
-    const assign = (index: number, assignment: Map<VariableSlot, Row>) => {
+    const found: Solution[] = [];
+    const assign = (index: number, assignment: Solution) => {
       if (!clauses.every((clause) => this.mayHold(clause, assignment, index === free.length))) return;
       if (index === free.length) {
         found.push(new Map(assignment));
@@ -146,14 +163,29 @@ export class Oracle {
     }
   }
 
-  private isFound(clause: Extract<Clause, { kind: "text" }>, at: Assignment): boolean {
-    const query = this.constant(clause.query);
-    const expected = clause.expected === true ? true : this.constant(clause.expected);
-    if (query === null || expected === null) return false;
-    const text = this.property(at, clause.variable, clause.property);
-    const tokens = new Set(typeof text === "string" ? analyze(text) : []);
-    const isFound = analyze(query as string).some((token) => tokens.has(token));
-    return isFound === (expected !== clause.negated);
+  private isFound(call: TextCall, at: Assignment): boolean {
+    const expected = call.expected === true ? true : this.constant(call.expected);
+    const isFound = this.truth(call, at);
+    if (isFound === null || expected === null) return false;
+    return isFound === (expected !== call.negated);
+  }
+
+  /** Whether a text call finds the text; null where it has no query. */
+  private truth(call: TextCall, at: Assignment): boolean | null {
+    const query = this.constant(call.query);
+    if (typeof query !== "string") return null;
+    const edits =
+      call.function !== "fuzzy" ? 0 : call.maxEdits === null ? 2 : Number(this.constant(call.maxEdits));
+    const texts = [...this.valuesOf(call.variable, call.property).values()];
+    return isFoundIn(this.property(at, call.variable, call.property), tokensNear(texts, query, edits));
+  }
+
+  /** The values of a property of a variable's type, by id. */
+  private valuesOf(slot: VariableSlot, property: Property): Map<string, Value> {
+    const { type } = this.plan.variables[slot];
+    return new Map(
+      this.entities(type).map((row) => [row.id, this.property(new Map([[slot, row]]), slot, property)]),
+    );
   }
 
   private isTraversed(clause: Extract<Clause, { kind: "traversal" }>, at: Assignment): boolean {
@@ -174,81 +206,151 @@ export class Oracle {
     return walk(steps, isForward ? from : to, clause.minHops, clause.maxHops).has(isForward ? to : from);
   }
 
-  private rank(solutions: Map<VariableSlot, Row>[]): { solution: Map<VariableSlot, Row>; score: number }[] {
+  /** Ordering by the alias of a nearest item leaves out what has no distance. */
+  private withDistances(solutions: readonly Solution[]): readonly Solution[] {
+    const { items, order } = this.plan;
+    const keys = order.flatMap((key) => (key.kind === "item" ? [items[key.item].expression] : []));
+    return solutions.filter((solution) =>
+      keys.every(
+        (key) =>
+          key.kind !== "rank" || key.rank.kind !== "nearest" || this.score(key.rank, solution) !== null,
+      ),
+    );
+  }
+
+  /** The solutions whose entity is ranked, each with its place; all where nothing ranks. */
+  private ranked(solutions: readonly Solution[]): { solution: Solution; cost: number }[] {
     const first = this.plan.order[0];
-    if (first?.kind !== "rank" || first.rank.kind !== "bm25")
-      return solutions.map((solution) => ({ solution, score: 0 }));
-    const { variable, property, query } = first.rank;
-    const { type } = this.plan.variables[variable];
-    const index = type.properties.findIndex((candidate) => candidate.id === property.id);
-    const texts = this.entities(type)
-      .map((row) => ({
-        row,
-        tokens: typeof row.values[index] === "string" ? analyze(row.values[index]) : [],
-      }))
-      .filter(({ tokens }) => tokens.length > 0);
-    const mean = texts.reduce((sum, { tokens }) => sum + tokens.length, 0) / texts.length;
-    const wanted = [...new Set(analyze(this.constant(query) as string))];
-    const scores = new Map<Row, number>();
-    for (const { row, tokens } of texts) {
-      let score = 0;
-      for (const token of wanted) {
-        const tf = tokens.filter((other) => other === token).length;
-        const holders = texts.filter((other) => other.tokens.includes(token)).length;
-        const idf = Math.log(1 + (texts.length - holders + 0.5) / (holders + 0.5));
-        score += (idf * tf * 2.2) / (tf + 1.2 * (1 - 0.75 + (0.75 * tokens.length) / mean));
-      }
-      scores.set(row, score);
-    }
+    if (first?.kind !== "rank") return solutions.map((solution) => ({ solution, cost: 0 }));
+    const { rank } = first;
+    const costs = new Map(
+      this.ranking(rank, solutions).map(({ id, score }, place) => [id, rank.kind === "rrf" ? place : score]),
+    );
     return solutions.flatMap((solution) => {
-      const row = solution.get(variable);
-      const score = row === undefined ? 0 : (scores.get(row) ?? 0);
-      return score > 0 ? [{ solution, score: Number(score.toPrecision(12)) }] : [];
+      const cost = costs.get(solution.get(rankedSlot(rank))?.id ?? "");
+      return cost === undefined ? [] : [{ solution, cost: rank.kind === "bm25" ? -cost : cost }];
     });
+  }
+
+  /** The entities that take part in a ranking, best first. */
+  private ranking(rank: RankFunction, solutions: readonly Solution[]): Ranked[] {
+    const { limit, order, aggregated } = this.plan;
+    if (rank.kind === "rrf") {
+      const arms = [rank.first, rank.second].map((arm) => this.armOrder(arm, rankedSlot(rank), solutions));
+      const k = rank.k === null ? null : this.constant(rank.k);
+      return fusedScores(arms[0], arms[1], k).slice(0, limit ?? undefined);
+    }
+    // Where further keys decide between equals, all that are as good as the last are wanted.
+    if (rank.kind === "bm25" || aggregated || order.length === 1) return this.armRanking(rank, solutions);
+    const all = nearestOf(this.candidates(rank, solutions), this.vector(rank), null);
+    const last = all[(limit ?? all.length) - 1];
+    return last === undefined ? (limit === 0 ? [] : all) : all.filter(({ score }) => score <= last.score);
+  }
+
+  private armRanking(arm: Exclude<RankFunction, { kind: "rrf" }>, solutions: readonly Solution[]): Ranked[] {
+    const candidates = this.candidates(arm, solutions);
+    if (arm.kind === "nearest") return nearestOf(candidates, this.vector(arm), this.plan.limit);
+    const scores = this.bm25(arm);
+    return [...candidates.keys()]
+      .flatMap((id) => (scores.has(id) ? [{ id, score: scores.get(id) ?? 0 }] : []))
+      .sort((a, b) => b.score - a.score || compare(a.id, b.id));
+  }
+
+  private bm25({ variable, property, query }: Extract<RankFunction, { kind: "bm25" }>): Map<string, number> {
+    return bm25Scores(this.valuesOf(variable, property), this.constant(query) as string);
+  }
+
+  private vector({ query }: Extract<RankFunction, { kind: "nearest" }>): Float32Array {
+    const value = this.constant(query);
+    return typeof value === "string" ? this.embed(value) : Float32Array.from(value as Float32Array);
+  }
+
+  /** The values to rank by of the entities in the solutions. */
+  private candidates(
+    { variable, property }: Exclude<RankFunction, { kind: "rrf" }>,
+    solutions: readonly Solution[],
+  ) {
+    const ids = new Set(solutions.map((solution) => solution.get(variable)?.id));
+    return new Map([...this.valuesOf(variable, property)].filter(([id]) => ids.has(id)));
+  }
+
+  /** The target's entities as an arm ranks them; by their first row where it ranks another variable. */
+  private armOrder(
+    arm: Exclude<RankFunction, { kind: "rrf" }>,
+    target: VariableSlot,
+    solutions: readonly Solution[],
+  ): string[] {
+    const ranked = this.armRanking(arm, solutions).map(({ id }) => id);
+    const places = new Map(ranked.map((id, place) => [id, place]));
+    const rows = solutions.flatMap((solution) => {
+      const place = places.get(solution.get(arm.variable)?.id ?? "");
+      if (place === undefined) return [];
+      return [
+        { solution, path: [{ value: place, descending: false }, ...this.ties(solution, arm.variable)] },
+      ];
+    });
+    rows.sort((a, b) => comparePaths(a.path, b.path));
+    return [...new Set(rows.map(({ solution }) => solution.get(target)?.id ?? ""))];
+  }
+
+  /** The ids of everything bound, variables by name, one of them before all others. */
+  private ties(solution: Assignment, first: VariableSlot | null): Step[] {
+    const slots = [...solution.keys()].sort(
+      (a, b) => compare(this.plan.variables[a].name, this.plan.variables[b].name) || a - b,
+    );
+    return (first === null ? slots : [first, ...slots]).map((slot) => ({
+      value: solution.get(slot)?.id ?? null,
+      descending: false,
+    }));
+  }
+
+  /** What a rank function says of one row: null where there is no vector. */
+  private score(rank: RankFunction, at: Assignment): number | null {
+    const id = at.get(rankedSlot(rank))?.id ?? "";
+    if (rank.kind === "nearest") {
+      return distanceBetween(this.property(at, rank.variable, rank.property), this.vector(rank));
+    }
+    if (rank.kind === "bm25") return this.bm25(rank).get(id) ?? 0;
+    const arms = [rank.first, rank.second].map((arm) => this.armOrder(arm, rankedSlot(rank), this.solutions));
+    const k = rank.k === null ? null : this.constant(rank.k);
+    return fusedScores(arms[0], arms[1], k).find((entity) => entity.id === id)?.score ?? 0;
   }
 
   private expression(expression: ReturnExpression, at: Assignment): Value {
     if (expression.kind === "variable") return at.get(expression.variable)?.id ?? null;
     if (expression.kind === "property") return this.property(at, expression.variable, expression.property);
-    if (expression.kind === "aggregate" || expression.kind === "rank" || expression.kind === "textMatch")
-      return null;
+    if (expression.kind === "rank") return this.score(expression.rank, at);
+    if (expression.kind === "textMatch") return this.truth(expression.call, at);
+    if (expression.kind === "aggregate") throw new Error("an aggregate of one row");
     return this.constant(expression);
   }
 
-  private plain({ solution, score }: { solution: Map<VariableSlot, Row>; score: number }) {
+  private plain({ solution, cost }: { solution: Solution; cost: number }) {
     const values = this.plan.items.map((item) => this.expression(item.expression, solution));
     const order: Step[] = this.plan.order.map((key) => {
-      if (key.kind === "rank") return { value: score, descending: true };
+      if (key.kind === "rank") return { value: cost, descending: false };
       if (key.kind === "item") return { value: values[key.item], descending: key.descending };
       return { value: this.expression(key.operand, solution), descending: key.descending };
     });
-    const slots = [...solution.keys()].sort(
-      (a, b) =>
-        Buffer.compare(bytes(this.plan.variables[a].name), bytes(this.plan.variables[b].name)) || a - b,
-    );
     const first = this.plan.order[0];
-    const ranked = first?.kind === "rank" && first.rank.kind === "bm25" ? first.rank.variable : null;
-    for (const slot of ranked === null ? slots : [ranked, ...slots]) {
-      order.push({ value: solution.get(slot)?.id ?? null, descending: false });
-    }
+    order.push(...this.ties(solution, first?.kind === "rank" ? rankedSlot(first.rank) : null));
     return { values, order };
   }
 
-  private grouped(rows: { solution: Map<VariableSlot, Row>; score: number }[]) {
-    const groups = new Map<string, Map<VariableSlot, Row>[]>();
+  private grouped(solutions: readonly Solution[]) {
+    const groups = new Map<string, Solution[]>();
     const keys = this.plan.items.filter((item) => item.expression.kind !== "aggregate");
     if (keys.length === 0) groups.set("[]", []);
-    for (const { solution } of rows) {
-      const values = keys.map((item) => text(this.expression(item.expression, solution)));
-      const key = JSON.stringify(values);
+    for (const solution of solutions) {
+      const key = JSON.stringify(keys.map((item) => text(this.expression(item.expression, solution))));
       groups.set(key, [...(groups.get(key) ?? []), solution]);
     }
-    return [...groups.values()].map((solutions) => {
-      const values = this.plan.items.map((item) => this.aggregate(item.expression, solutions));
+    return [...groups.values()].map((members) => {
+      const values = this.plan.items.map((item) => this.aggregate(item.expression, members));
       const order: Step[] = this.plan.order.flatMap((key): Step[] => {
         if (key.kind === "rank") return [];
         if (key.kind === "item") return [{ value: values[key.item], descending: key.descending }];
-        return [{ value: this.expression(key.operand, solutions[0]), descending: key.descending }];
+        return [{ value: this.expression(key.operand, members[0]), descending: key.descending }];
       });
       this.plan.items.forEach((item, i) => {
         if (item.expression.kind !== "aggregate") order.push({ value: values[i], descending: false });
@@ -257,7 +359,7 @@ export class Oracle {
     });
   }
 
-  private aggregate(expression: ReturnExpression, solutions: Map<VariableSlot, Row>[]): Value {
+  private aggregate(expression: ReturnExpression, solutions: Solution[]): Value {
     if (expression.kind !== "aggregate") return this.expression(expression, solutions[0]);
     const { argument } = expression;
     const values = solutions
@@ -267,12 +369,13 @@ export class Oracle {
     if (values.length === 0) return null;
     if (expression.function === "min") return values.reduce((a, b) => (compare(b, a) < 0 ? b : a));
     if (expression.function === "max") return values.reduce((a, b) => (compare(b, a) > 0 ? b : a));
-    const sum = values.every((value) => typeof value === "bigint")
-      ? Number(values.reduce((total, value) => total + value, 0n))
-      : values.reduce((total: number, value) => total + Number(value), 0);
+    const sum = exactSum(values as (number | bigint)[]);
     return expression.function === "sum" ? sum : sum / values.length;
   }
 }
+
+const rankedSlot = (rank: RankFunction): VariableSlot =>
+  rank.kind === "rrf" ? rank.first.variable : rank.variable;
 
 /** Breadth-first, as spec 02 §7.2 tells it. */
 function walk(
@@ -299,31 +402,6 @@ function walk(
     frontier = next;
   }
   return emitted;
-}
-
-interface Step {
-  readonly value: Value;
-  readonly descending: boolean;
-}
-
-function comparePaths(a: readonly Step[], b: readonly Step[]): number {
-  for (let i = 0; i < a.length; i++) {
-    const order = compareNullable(a[i].value, b[i].value);
-    if (order !== 0) return a[i].descending ? -order : order;
-  }
-  return 0;
-}
-
-function compareNullable(a: Value, b: Value): number {
-  if (a === null || b === null) return Number(a !== null) - Number(b !== null);
-  return compare(a, b);
-}
-
-function compare(a: Value, b: Value): number {
-  if (typeof a === "string" && typeof b === "string") return Buffer.compare(bytes(a), bytes(b));
-  const x = a as number;
-  const y = b as number;
-  return x < y ? -1 : x > y ? 1 : 0;
 }
 
 const slotsOf = (operand: Operand) => (operand.kind === "property" ? [operand.variable] : []);

@@ -1,0 +1,61 @@
+// The ways in which a process may come to hold one and the same state: how its rows are laid out, and what is in memory.
+
+import { warm } from "../../src/engine/read/index.ts";
+import type { GraphView } from "../../src/index/index.ts";
+import type { History, Layout } from "../index/history.ts";
+
+export interface Form {
+  readonly name: string;
+  /** How many of the commits are in the checkpoint: the rest is what came after. */
+  readonly checkpointed: "none" | "half" | "all";
+  readonly layout: Partial<Layout>;
+  /**
+   * `cold`: nothing is in memory, so that a few entities are looked up by themselves. `warm`: all is, with adjacency, full
+   * text and vectors. `moving`: all was, before the first commit, and each commit was taken in. `forked`: the state is a
+   * branch's, and half of its commits are in the memory of the branch that it came from.
+   */
+  readonly memory: "cold" | "warm" | "moving" | "forked";
+}
+
+export const FORMS: readonly Form[] = [
+  { name: "a tail of commits", checkpointed: "none", layout: {}, memory: "cold" },
+  { name: "a base in memory", checkpointed: "all", layout: {}, memory: "warm" },
+  {
+    name: "many small batches",
+    checkpointed: "all",
+    layout: { commitsPerSegment: 1, rowsPerBatch: 2 },
+    memory: "cold",
+  },
+  { name: "a base and a delta", checkpointed: "half", layout: { commitsPerSegment: 2 }, memory: "warm" },
+  { name: "a tail of segments", checkpointed: "half", layout: { tailSegments: true }, memory: "cold" },
+  { name: "commits taken in one by one", checkpointed: "none", layout: {}, memory: "moving" },
+  { name: "a branch of another", checkpointed: "half", layout: {}, memory: "forked" },
+];
+
+/** The state after `version` commits, in one form. */
+export async function viewIn(form: Form, history: History, version: number): Promise<GraphView> {
+  const share = { none: 0, half: Math.floor(version / 2), all: version }[form.checkpointed];
+  const state = (count: number, branch?: string) =>
+    history.state({ ...form.layout, checkpointed: Math.min(share, count) }, count, branch);
+  if (form.memory === "cold") return history.cache().view(state(version));
+  const cache = history.cache({ resident: true });
+  const types = [...history.catalog.typeById.values()];
+  switch (form.memory) {
+    case "warm": {
+      const view = cache.view(state(version));
+      await warm(view);
+      return view;
+    }
+    case "moving": {
+      await cache.view(state(0)).load(types);
+      const views = history.commits.map((_, i) => cache.view(state(i + 1)));
+      return version === 0 ? cache.view(state(0)) : views[version - 1];
+    }
+    case "forked": {
+      await warm(cache.view(state(Math.ceil(version / 2))));
+      const view = cache.view(state(version, "side"));
+      await view.load(types);
+      return view;
+    }
+  }
+}
