@@ -25,14 +25,18 @@ export function readBlobReference(text: string): BlobReference {
   return { kind: "managed", digest: match[1], size: Number(match[2]) };
 }
 
-/** Digests of the managed bytes that rows of a type refer to, repeated where rows share them. */
-export function* blobDigests(batch: RowBatch, type: Pick<EntityType, "properties">): Iterable<string> {
+/** Digests of the managed bytes that rows of a type refer to, or those of them that are wanted; repeated where rows share them. */
+export function* blobDigests(
+  batch: RowBatch,
+  type: Pick<EntityType, "properties">,
+  isWanted: (row: number) => boolean = () => true,
+): Iterable<string> {
   for (const property of type.properties) {
     if (property.type.scalar !== "Blob") continue;
     const column = batch.columns.get(property.id);
     if (column === undefined || column.kind !== "utf8") continue;
     for (let row = 0; row < batch.length; row++) {
-      if (!isValid(column.valid, row)) continue;
+      if (!isValid(column.valid, row) || !isWanted(row)) continue;
       const reference = readBlobReference(textAt(column, row));
       if (reference.kind === "managed") yield reference.digest;
     }

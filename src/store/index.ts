@@ -46,3 +46,4 @@ export { changedAt } from "./replay.ts";
 export { batchOf, rowAt, rowsOf } from "./row-codec.ts";
 export type * from "./types.ts";
 export { uniqueKey } from "./unique-tuples.ts";
+export { Unpublished } from "./unpublished.ts";

@@ -2,25 +2,30 @@
 // a write that lasts so long writes them again in time.
 
 import { OmnigraphError } from "../lib/errors.ts";
-import type { GraphContext } from "./context.ts";
+import type { Ports } from "../lib/ports.ts";
+import type { StorageAdapter } from "../storage/adapter.ts";
 import { UNPUBLISHED_AGE_MS_MAX } from "./limits.ts";
 
-type Context = Pick<GraphContext, "objects" | "ports">;
+interface Context {
+  readonly objects: { readonly storage: StorageAdapter };
+  readonly ports: Ports;
+}
 
 export class Unpublished {
-  /** When each object was last written, in ms. */
+  /** When each object was last written, in ms; the oldest first. */
   private readonly writtenAt = new Map<string, number>();
 
   constructor(private readonly context: Context) {}
 
   note(key: string): void {
+    this.writtenAt.delete(key);
     this.writtenAt.set(key, this.context.ports.now());
   }
 
   /** Writes again what has become old; asked between the steps of a long write. */
   async renew(): Promise<void> {
     for (const [key, writtenAt] of this.writtenAt) {
-      if (!(await renewOld(this.context, key, writtenAt))) continue;
+      if (!(await renewOld(this.context, key, writtenAt))) return;
       this.note(key);
     }
   }

@@ -1,18 +1,20 @@
 // Blob values on their way into a commit. A cell gets its reference at once; the bytes behind it, and the questions about
 // external objects, wait until the write has nothing else wrong with it (or holds too much), and are done before it is
-// published. One intake serves all attempts of a write, so nothing is uploaded or asked twice.
+// published. One intake serves all attempts of a write, so nothing is uploaded or asked twice, but what grew old.
 
 import { sha256Hex } from "../../lib/digest.ts";
 import { badRequest, tooLarge } from "../../lib/errors.ts";
 import { type ExternalUri, formatExternalUri } from "../../lib/external-uri.ts";
+import type { Ports } from "../../lib/ports.ts";
 import type { StorageAdapter } from "../../storage/index.ts";
-import { blobKey, inParallel, managedBlob } from "../../store/index.ts";
+import { blobKey, inParallel, managedBlob, Unpublished } from "../../store/index.ts";
 import { HELD_BYTES_MAX, INPUT_BYTES_MAX, PROBES_IN_FLIGHT_MAX, REQUESTS_IN_FLIGHT_MAX } from "./limits.ts";
 import type { ExternalPolicy } from "./policy.ts";
 import type { SourceProbe } from "./source.ts";
 
 export interface IntakeContext {
   readonly storage: StorageAdapter;
+  readonly ports: Ports;
   readonly policy: ExternalPolicy;
   readonly probe: SourceProbe;
 }
@@ -33,8 +35,12 @@ export class BlobIntake {
   private readonly externals = new Map<string, string>();
   private readonly toProbe = new Map<string, ExternalUri>();
   private readonly probed = new Set<string>();
+  private readonly unpublished: Unpublished;
 
-  constructor(private readonly context: IntakeContext) {}
+  constructor(private readonly context: IntakeContext) {
+    const { storage, ports } = context;
+    this.unpublished = new Unpublished({ objects: { storage }, ports });
+  }
 
   /** What the cell of a value stores. Throws for a text that names no Blob, or none that may be referred to. */
   accept(property: string, text: string): string {
@@ -42,9 +48,10 @@ export class BlobIntake {
     return text.startsWith(MANAGED_PREFIX) ? this.managed(property, text) : this.external(text);
   }
 
-  /** Uploads what is held once it is much; asked between the chunks of a long input. */
+  /** Uploads what is held once it is much, and keeps cleanup from what was; asked between the chunks of a long input. */
   async room(): Promise<void> {
     if (this.heldBytes >= HELD_BYTES_MAX) await this.upload();
+    await this.unpublished.renew();
   }
 
   /** After this, everything that was accepted is there. Throws 424 for an external object that is not. */
@@ -55,6 +62,7 @@ export class BlobIntake {
       this.probed.add(uri);
     });
     await this.upload();
+    await this.unpublished.renew();
   }
 
   private managed(property: string, text: string): string {
@@ -83,9 +91,11 @@ export class BlobIntake {
     this.held = [];
     this.heldBytes = 0;
     // An object that is there already is written again: a young one is safe from a cleanup that runs beside this write.
-    await inParallel(uploads, REQUESTS_IN_FLIGHT_MAX, ({ digest, bytes }) =>
-      this.context.storage.put(blobKey(digest), bytes),
-    );
+    await inParallel(uploads, REQUESTS_IN_FLIGHT_MAX, async ({ digest, bytes }) => {
+      const key = blobKey(digest);
+      await this.context.storage.put(key, bytes);
+      this.unpublished.note(key);
+    });
   }
 }
 

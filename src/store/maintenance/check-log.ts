@@ -12,6 +12,7 @@ import { logOwner } from "../lineage.ts";
 import { missingEntry, withDeletes } from "../log-read.ts";
 import { typeDifference } from "../state-difference.ts";
 import { damaged } from "../stored-json.ts";
+import { tailChanges } from "../type-state.ts";
 import type { BranchId, BranchRef, Checkpoint, CommitRecord, LoggedCommit, LogPlace } from "../types.ts";
 import { attempt, type ObjectChecks, type Problem } from "./object-checks.ts";
 import { Soundness } from "./soundness.ts";
@@ -206,7 +207,8 @@ class LogCheck {
       const schema = await this.checks.schema(record.schemaDigest);
       for (const stored of changes) {
         const { type, replaced } = stored.changes;
-        const problem = await this.checks.changes(stored);
+        // What was replaced before the first state that counts may lack its Blobs: cleanup took them.
+        const problem = await this.checks.changes(stored, record.version > range.first);
         this.soundness.set(type, replaced ? problem : (this.soundness.of(type) ?? problem));
       }
       const whole = await attempt(async () => ({
@@ -215,9 +217,21 @@ class LogCheck {
       }));
       if (whole.value === null) this.base = null;
       else this.tail.push(whole.value);
+      if (record.version === range.first) await this.blobsOfFirst();
       if (i === commits.length - 1 && this.checked.checkpoints.has(position))
         await this.checkpoint(position, record);
       this.note(range, record, schema);
+    }
+  }
+
+  /** The Blobs of the oldest state that counts, where it does not stand in a checkpoint. */
+  private async blobsOfFirst(): Promise<void> {
+    const { base, tail, soundness } = this;
+    if (base === null) return;
+    for (const type of soundness.met()) {
+      if (soundness.of(type) !== null) continue;
+      const state = base.checkpoint.types.get(type) ?? null;
+      soundness.set(type, await this.checks.blobsAfter(state, tailChanges({ tail }, type)));
     }
   }
 

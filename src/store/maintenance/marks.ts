@@ -1,18 +1,18 @@
 // The objects that a graph still needs, found by going through what refers to them. Only keys are held, never rows.
 
-import type { Property, StableId } from "../../schema/catalog.ts";
-import { blobDigests, blobKey } from "../blob-reference.ts";
+import type { StableId } from "../../schema/catalog.ts";
+import { blobKey } from "../blob-reference.ts";
+import { genesisCheckpoint } from "../checkpoint.ts";
 import { tryCheckpoint } from "../checkpoint-read.ts";
-import type { RowBatch } from "../column.ts";
 import type { GraphContext } from "../context.ts";
 import { type DecodedEntry, decodeEntry, type StoredChanges } from "../entry.ts";
 import { bundleKey, checkpointKey, deletesKey, logKey, schemaKey, segmentKey } from "../layout.ts";
 import { PARALLEL_REQUESTS_MAX } from "../limits.ts";
 import { logOwner } from "../lineage.ts";
 import { inParallel } from "../parallel.ts";
-import { readSegmentBatches } from "../segment-read.ts";
 import { damaged } from "../stored-json.ts";
-import type { BranchRef, LogPlace, SegmentRef } from "../types.ts";
+import type { BranchRef, Checkpoint, LogPlace, SegmentRef } from "../types.ts";
+import { NeededBlobs, type OldestState } from "./needed-blobs.ts";
 
 /** States that stay readable: from a checkpoint, by the entries after it. */
 export interface NeededStates {
@@ -31,18 +31,19 @@ export interface NeededStates {
 export class Marks {
   private readonly keys = new Set<string>();
   private readonly schemas = new Set<string>();
-  /** Blob properties of all types, in every schema that is needed. */
-  private readonly blobProperties = new Map<StableId, Property>();
-  /** Segments whose rows may refer to Blobs, by key. */
-  private readonly segments = new Map<string, SegmentRef>();
+  /** Null where a graph keeps no Blobs: then rows are not looked at. */
+  private readonly neededBlobs: NeededBlobs | null;
 
   constructor(
     private readonly context: GraphContext,
-    /** Where a graph keeps no Blobs, rows are not looked at. */
-    private readonly hasBlobs: boolean,
+    hasBlobs: boolean,
     /** Types and properties that were dropped for good: nobody may read them at any commit. */
     private readonly purged: ReadonlySet<StableId>,
-  ) {}
+  ) {
+    this.neededBlobs = hasBlobs
+      ? new NeededBlobs(context, purged, (digest) => this.keys.add(blobKey(digest)))
+      : null;
+  }
 
   has(key: string): boolean {
     return this.keys.has(key);
@@ -55,7 +56,7 @@ export class Marks {
   /** Throws where something that the states need is not there or damaged, as far as it has to be read. */
   async states({ ref, from, to, checkpoint, first, checkpoints }: NeededStates): Promise<void> {
     /** By type: changes up to the first of the states, from the last that replaced the type on. */
-    const older = new Map<StableId, StoredChanges[]>();
+    const older = new Map<StableId, OldestState["changes"]>();
     const replaced = new Set<StableId>();
     for await (const { key, commits } of this.entries(ref, from, to)) {
       this.keys.add(key);
@@ -69,14 +70,25 @@ export class Marks {
             continue;
           }
           if (isReplaced) replaced.add(type);
-          older.set(type, isReplaced ? [stored] : [...(older.get(type) ?? []), stored]);
+          const change = { version: record.version, stored };
+          older.set(type, isReplaced ? [change] : [...(older.get(type) ?? []), change]);
         }
       }
     }
-    for (const stored of [...older.values()].flat()) this.added(stored);
-    if (checkpoint !== null && !(await this.checkpoint(ref, checkpoint, replaced))) {
-      const place = checkpointKey(logOwner(ref, checkpoint), checkpoint);
-      throw damaged(this.context.objects.address(place), "the checkpoint cannot be read; run repair");
+    for (const { stored } of [...older.values()].flat()) {
+      for (const segment of stored.changes.segments) this.segment(segment);
+    }
+    if (checkpoint !== null) {
+      const base = await this.checkpoint(ref, checkpoint, replaced);
+      if (base === null) {
+        const place = checkpointKey(logOwner(ref, checkpoint), checkpoint);
+        throw damaged(this.context.objects.address(place), "the checkpoint cannot be read; run repair");
+      }
+      for (const type of new Set([...base.types.keys(), ...older.keys()])) {
+        if (this.purged.has(type)) continue;
+        const before = replaced.has(type) ? null : (base.types.get(type) ?? null);
+        this.neededBlobs?.state({ type, base: before, changes: older.get(type) ?? [] });
+      }
     }
     // Those between spare time, and are no loss where they are lost.
     for (const position of checkpoints) {
@@ -96,13 +108,7 @@ export class Marks {
 
   /** The Blobs that marked rows refer to; called after the last of the states. */
   async blobs(): Promise<void> {
-    for (const segment of this.segments.values()) {
-      if (!segment.columns.some((property) => this.blobProperties.has(property))) continue;
-      for (const place of segment.batches.keys()) {
-        for (const batch of await readSegmentBatches(this.context.objects, segment, [place]))
-          this.rows(batch);
-      }
-    }
+    await this.neededBlobs?.collect();
   }
 
   private async *entries(
@@ -137,21 +143,22 @@ export class Marks {
     return entry;
   }
 
-  /** `replaced` are types whose rows there nobody needs any more. False where the checkpoint is lost. */
+  /** `replaced` are types whose rows there nobody needs any more. Null where the checkpoint is lost. */
   private async checkpoint(
     ref: BranchRef,
     position: number,
     replaced: ReadonlySet<StableId>,
-  ): Promise<boolean> {
+  ): Promise<Checkpoint | null> {
     if (position === 0) {
-      await this.schema(this.context.graph.genesis.schemaDigest);
-      return true;
+      const { genesis } = this.context.graph;
+      await this.schema(genesis.schemaDigest);
+      return genesisCheckpoint(genesis);
     }
     const place = { branch: logOwner(ref, position), position };
     const key = checkpointKey(place.branch, position);
     this.keys.add(key);
     const checkpoint = await tryCheckpoint(this.context, ref, place);
-    if (checkpoint === null) return false;
+    if (checkpoint === null) return null;
     await this.schema(checkpoint.head.schemaDigest);
     for (const pack of checkpoint.history.packs) {
       this.keys.add(checkpointKey(logOwner(ref, pack.position), pack.position));
@@ -163,43 +170,30 @@ export class Marks {
         if (dead.kind === "object") this.keys.add(dead.key);
       }
     }
-    return true;
+    return checkpoint;
   }
 
   private async schema(digest: string): Promise<void> {
     if (this.schemas.has(digest)) return;
     this.schemas.add(digest);
     this.keys.add(schemaKey(digest));
-    if (!this.hasBlobs) return;
-    const { typeById } = await this.context.catalogOf(digest);
-    for (const { properties } of typeById.values()) {
-      for (const property of properties) {
-        if (property.type.scalar === "Blob" && !this.purged.has(property.id))
-          this.blobProperties.set(property.id, property);
-      }
-    }
+    if (this.neededBlobs !== null) this.neededBlobs.schema(await this.context.catalogOf(digest));
   }
 
   private deletes({ changes, deletesObject }: StoredChanges): void {
     if (deletesObject !== null) this.keys.add(deletesKey(changes.type, deletesObject.id));
   }
 
+  /** All that a commit added. */
   private added({ changes }: StoredChanges): void {
-    for (const segment of changes.segments) this.segment(segment);
-    if (changes.rows !== null) this.rows(changes.rows);
-  }
-
-  private segment(segment: SegmentRef): void {
-    if (this.purged.has(segment.type)) return;
-    const key = segmentKey(segment.type, segment.id);
-    this.keys.add(key);
-    if (this.hasBlobs && segment.layouts.includes("utf8")) this.segments.set(key, segment);
-  }
-
-  private rows(batch: RowBatch): void {
-    if (this.blobProperties.size === 0) return;
-    for (const digest of blobDigests(batch, { properties: [...this.blobProperties.values()] })) {
-      this.keys.add(blobKey(digest));
+    for (const segment of changes.segments) {
+      this.segment(segment);
+      if (!this.purged.has(segment.type)) this.neededBlobs?.segment(segment);
     }
+    if (changes.rows !== null) this.neededBlobs?.rows(changes.rows);
+  }
+
+  private segment({ type, id }: SegmentRef): void {
+    if (!this.purged.has(type)) this.keys.add(segmentKey(type, id));
   }
 }

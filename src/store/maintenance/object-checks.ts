@@ -11,11 +11,13 @@ import { readDead } from "../dead-rows.ts";
 import type { StoredChanges } from "../entry.ts";
 import { schemaKey, segmentKey } from "../layout.ts";
 import { withDeletes } from "../log-read.ts";
-import { compareRows } from "../merge-rows.ts";
+import { compareRows, liveBatches } from "../merge-rows.ts";
 import { readSegmentBatches } from "../segment-read.ts";
 import { isSorted } from "../sort.ts";
 import { DamagedObject, damaged } from "../stored-json.ts";
-import type { DeadRows, SegmentRef, TypeChanges, TypeState } from "../types.ts";
+import { type LiveSource, liveRowsOf, type TypeChange } from "../type-state.ts";
+import type { DeadRows, SegmentRef, TypeState } from "../types.ts";
+import { byBatch } from "./needed-blobs.ts";
 
 /** What is wrong with an object. */
 export interface Problem {
@@ -63,7 +65,10 @@ export class ObjectChecks {
     if (this.purged.has(type)) return null;
     let live = 0;
     for (const { segment, dead } of segments) {
-      const problem = (await this.segment(segment)) ?? (await this.dead(segment, dead));
+      const problem =
+        (await this.segment(segment)) ??
+        (await this.dead(segment, dead)) ??
+        (await this.blobsOfLive(segment, dead));
       if (problem !== null) return problem;
       live +=
         segment.rows - (dead.kind === "none" ? 0 : dead.kind === "rows" ? dead.rows.length : dead.count);
@@ -76,20 +81,42 @@ export class ObjectChecks {
   }
 
   /** What a commit did to a type: the rows that it added, and the ids that it deleted. */
-  async changes(stored: StoredChanges): Promise<Problem | null> {
+  async changes(stored: StoredChanges, areBlobsNeeded: boolean): Promise<Problem | null> {
     const { changes } = stored;
     if (this.purged.has(changes.type)) return null;
     const deletes = await attempt(() => withDeletes(this.context.objects, stored));
     if (deletes.problem !== null) return deletes.problem;
     for (const segment of changes.segments) {
-      const problem = await this.segment(segment);
+      const problem =
+        (await this.segment(segment)) ??
+        (areBlobsNeeded ? await this.blobsOfLive(segment, { kind: "none" }) : null);
       if (problem !== null) return problem;
     }
-    return this.inlineRows(changes);
+    const { rows } = changes;
+    return rows === null || !areBlobsNeeded ? null : (await attempt(() => this.blobsOf(rows))).problem;
   }
 
-  private async inlineRows({ rows }: TypeChanges): Promise<Problem | null> {
-    return rows === null ? null : (await attempt(() => this.blobsOf(rows))).problem;
+  /** The Blobs of the rows of a type that are alive after some changes to a checkpoint. */
+  async blobsAfter(base: TypeState | null, changes: readonly TypeChange[]): Promise<Problem | null> {
+    if (this.blobProperties.size === 0) return null;
+    const { problem } = await attempt(async () => {
+      const { sources, pending } = await liveRowsOf(this.context, base, changes);
+      for (const source of sources) await this.blobsIn(source);
+      for (const [batch, rows] of byBatch(pending)) await this.blobsOf(batch, (row) => rows.has(row));
+    });
+    return problem;
+  }
+
+  private blobsOfLive(segment: SegmentRef, dead: DeadRows): Promise<Problem | null> {
+    const rows = dead.kind === "object" ? dead.key : dead.kind === "rows" ? dead.rows.join() : "";
+    return this.once(`blobs of ${segment.id} without ${rows}`, async () =>
+      this.blobsIn({ segment, allDead: await readDead(this.context.objects, dead) }),
+    );
+  }
+
+  private async blobsIn(source: Pick<LiveSource, "segment" | "allDead">): Promise<void> {
+    if (!source.segment.columns.some((property) => this.blobProperties.has(property))) return;
+    for await (const batch of liveBatches(this.context, source)) await this.blobsOf(batch);
   }
 
   private segment(segment: SegmentRef): Promise<Problem | null> {
@@ -116,7 +143,6 @@ export class ObjectChecks {
         throw damaged(address, `record batch ${place} does not follow the one before`);
       if (textAt(keys[0], 0) !== least || textAt(keys[0], batch.length - 1) !== greatest)
         throw damaged(address, `record batch ${place} does not span what its reference says`);
-      await this.blobsOf(batch);
       before = batch;
     }
   }
@@ -139,12 +165,12 @@ export class ObjectChecks {
   }
 
   /** Every Blob that rows refer to, by its bytes. */
-  private async blobsOf(batch: RowBatch): Promise<void> {
+  private async blobsOf(batch: RowBatch, isWanted: (row: number) => boolean = () => true): Promise<void> {
     for (const id of this.blobProperties.keys()) {
       const column = batch.columns.get(id);
       if (column?.kind !== "utf8") continue;
       for (let row = 0; row < batch.length; row++) {
-        if (!isValid(column.valid, row)) continue;
+        if (!isValid(column.valid, row) || !isWanted(row)) continue;
         const reference = readBlobReference(textAt(column, row));
         if (reference.kind !== "managed") continue;
         const problem = await this.once(blobKey(reference.digest), () => this.readBlob(reference.digest));

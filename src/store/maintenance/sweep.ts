@@ -20,10 +20,12 @@ export interface Swept {
   readonly types: ReadonlyMap<StableId, SweptType>;
 }
 
-/** What an object under one of the prefixes belongs to; null for a foreign one. */
 interface Area {
   readonly prefix: string;
+  /** Other objects under the prefix are foreign. */
   readonly pattern: RegExp;
+  /** Named by content: a writer that needs what is there writes it again, and its commit may come after the listing. */
+  readonly isShared?: boolean;
 }
 
 const AREAS: readonly Area[] = [
@@ -35,8 +37,8 @@ const AREAS: readonly Area[] = [
   { prefix: "deletes/", pattern: /^deletes\/\d+\/[^/]+\.arrow$/ },
   { prefix: "dead/", pattern: /^dead\/[^/]+\/\d{20}\.bin$/ },
   { prefix: "index/", pattern: /^index\/[^/]+\/[^/]+$/ },
-  { prefix: BLOBS_PREFIX, pattern: /^blobs\/[0-9a-f]{64}$/ },
-  { prefix: "schema/", pattern: /^schema\/[0-9a-f]{64}\.json$/ },
+  { prefix: BLOBS_PREFIX, pattern: /^blobs\/[0-9a-f]{64}$/, isShared: true },
+  { prefix: "schema/", pattern: /^schema\/[0-9a-f]{64}\.json$/, isShared: true },
 ];
 
 /** Deletes objects that are not needed and were written before `youngFrom`, in ms by the store's clock. */
@@ -52,11 +54,16 @@ export async function sweep(
   const failures: unknown[] = [];
   let bytes = 0;
 
-  const remove = async (object: ObjectInfo): Promise<void> => {
+  /** Asked right before a deletion, for a page of them takes its time. */
+  const isYoungNow = async (key: string): Promise<boolean> =>
+    ((await storage.head(key))?.modifiedAt ?? youngFrom) >= youngFrom;
+
+  const remove = async (object: ObjectInfo, isShared: boolean): Promise<void> => {
     const type = typeOf(object.key, typeOfSegment);
     const swept = type === null ? null : (types.get(type) ?? { bytes: 0, error: null });
     if (type !== null && swept !== null) types.set(type, swept);
     try {
+      if (isShared && (await isYoungNow(object.key))) return;
       await storage.delete(object.key);
       bytes += object.size;
       if (swept !== null) swept.bytes += object.size;
@@ -66,14 +73,14 @@ export async function sweep(
     }
   };
 
-  for (const { prefix, pattern } of AREAS) {
+  for (const { prefix, pattern, isShared = false } of AREAS) {
     for (let startAfter: string | null = ""; startAfter !== null; ) {
       const page = await storage.list(prefix, startAfter === "" ? {} : { startAfter });
       for (const { key } of page.objects) noteSegment(key, typeOfSegment);
       const garbage = page.objects.filter(
         ({ key, modifiedAt }) => pattern.test(key) && modifiedAt < youngFrom && !isNeeded(key),
       );
-      await inParallel(garbage, PARALLEL_REQUESTS_MAX, remove);
+      await inParallel(garbage, PARALLEL_REQUESTS_MAX, (object) => remove(object, isShared));
       startAfter = page.next;
     }
   }
