@@ -1,5 +1,6 @@
 // Migration steps as lines for people.
 
+import { stringLiteral } from "./literal.ts";
 import { type AnnotationJson, CODE_TIERS, type MigrationStep } from "./steps.ts";
 import type { PropertyTypeJson } from "./types.ts";
 import { planTypeLabel } from "./types.ts";
@@ -45,8 +46,8 @@ function annotationsText(annotations: readonly AnnotationJson[]): string {
   if (annotations.length === 0) return "none";
   return annotations
     .map(({ name, value, kwargs }) => {
-      const named = Object.entries(kwargs ?? {}).map(([key, text]) => `${key}=${JSON.stringify(text)}`);
-      const texts = value === null ? named : [JSON.stringify(value), ...named];
+      const named = Object.entries(kwargs ?? {}).map(([key, text]) => `${key}=${stringLiteral(text)}`);
+      const texts = value === null ? named : [stringLiteral(value), ...named];
       return texts.length === 0 ? `@${name}` : `@${name}(${texts.join(", ")})`;
     })
     .join(", ");

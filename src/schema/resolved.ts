@@ -3,6 +3,7 @@
 
 import type { Span } from "../lib/lexer.ts";
 import type { Annotation, Constraint, Embed, PropertyType } from "./catalog.ts";
+import { stringLiteral } from "./literal.ts";
 
 /** Constraints that may be written behind a property without arguments. */
 export type Mark = "key" | "unique" | "index";
@@ -79,7 +80,7 @@ export function ruleText(rule: Rule): string {
     case "range":
       return `@range(${rule.property}, ${boundText(rule.min)}..${boundText(rule.max)})`;
     case "check":
-      return `@check(${rule.property}, ${JSON.stringify(rule.pattern)})`;
+      return `@check(${rule.property}, ${stringLiteral(rule.pattern)})`;
   }
 }
 

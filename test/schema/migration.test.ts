@@ -569,6 +569,24 @@ describe("steps for people", () => {
     expect(describeStep(step)).toBe(line);
   });
 
+  it("spell annotations and patterns so that the parser reads them back", () => {
+    const text = 'tab\t quote " backslash \\ line\n return\r bell\u0007 é 😀 \u2028';
+    const step: MigrationStep = {
+      kind: "update_type_metadata",
+      type_kind: "node",
+      name: "T",
+      annotations: [{ name: "description", value: text, kwargs: { k: text } }],
+    };
+    const line = describeStep(step);
+    const spelt = line.slice(line.indexOf("@"), -1);
+    expect(spelt).not.toContain("\n");
+    expect(admit(`node T ${spelt} {}`).nodes.get("T")?.annotations).toEqual([
+      { name: "description", value: text, kwargs: { k: text } },
+    ]);
+    const added = steps("node T { p: String }", `node T { p: String @check(p, "^\\\\d\u0007$") }`);
+    expect(added).toMatchObject([{ reason: expect.stringContaining(`'@check(p, "^\\\\d\u0007$")' to 'T'`) }]);
+  });
+
   it("are JSON as they stand", () => {
     const all = steps("node T { p: I32 }", 'node T @description("d") { p: I64 q: Vector(2)? @index }');
     expect(JSON.parse(stringifyJson([...all]))).toEqual(JSON.parse(JSON.stringify(all)));
