@@ -150,7 +150,7 @@ export interface SchemaApplyRequest {
   readonly actor: string | null;
   /** Stored queries that must still check against the new catalog. */
   readonly checkCatalog?: (catalog: Catalog) => void;
-  /** Told what did not go as it should after the schema was applied. */
+  /** Told, once the schema was applied, which rename hints had no effect and what did not go as it should. */
   readonly onWarning?: (message: string) => void;
 }
 

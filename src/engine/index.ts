@@ -2,7 +2,13 @@
 
 import { OmnigraphError } from "../lib/errors.ts";
 import type { Ports } from "../lib/ports.ts";
-import { acceptedDigest, admitSchema, decodeAccepted, encodeAccepted } from "../schema/index.ts";
+import {
+  acceptedDigest,
+  admitSchema,
+  decodeAccepted,
+  encodeAccepted,
+  ignoredHints,
+} from "../schema/index.ts";
 import { ensureConditionalWrites, type StorageAdapter } from "../storage/index.ts";
 import { initStore, openStore, storeExists } from "../store/index.ts";
 import type { Graph, GraphOptions } from "./graph.ts";
@@ -18,10 +24,13 @@ export interface InitRequest {
   readonly schemaSource: string;
   /** Takes a stray schema file for residue instead of refusing it. Never touches a graph. */
   readonly force?: boolean;
+  /** Told, once the graph is there, of rename hints: a new graph has nothing that they could name. */
+  readonly onWarning?: (message: string) => void;
 }
 
 /** Creates an empty graph: one conditional put, so there is a whole graph afterwards or none. */
-export async function initGraph({ storage, ports, schemaSource, force = false }: InitRequest): Promise<void> {
+export async function initGraph(request: InitRequest): Promise<void> {
+  const { storage, ports, schemaSource, force = false, onWarning } = request;
   const catalog = admitSchema(schemaSource, null);
   await ensureConditionalWrites(storage, ports);
   const accepted = encodeAccepted(catalog);
@@ -34,6 +43,7 @@ export async function initGraph({ storage, ports, schemaSource, force = false }:
       `force init refuses graph root ${storage.uri}: a graph exists there`,
     );
   }
+  if (onWarning !== undefined) for (const warning of ignoredHints(schemaSource)) onWarning(warning);
 }
 
 /** Opens a graph. Throws not_found where there is none. */

@@ -142,6 +142,8 @@ export interface BranchMergeOutput {
 export interface SchemaPlanOutput {
   readonly supported: boolean;
   readonly steps: readonly JsonObject[];
+  /** Rename hints without effect, one sentence each. */
+  readonly warnings: readonly string[];
 }
 
 export interface SchemaApplyOutput {

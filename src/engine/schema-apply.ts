@@ -22,8 +22,8 @@ import type { SchemaApplyOutput, SchemaPlanOutput } from "./outputs.ts";
 import { ReadSetBuilder } from "./write/reads.ts";
 
 export function planSchema(accepted: Catalog, source: string, allowDataLoss: boolean): SchemaPlanOutput {
-  const { supported, steps } = planMigration(accepted, source, allowDataLoss);
-  return { supported, steps: stepsJson(steps) };
+  const { supported, steps, warnings } = planMigration(accepted, source, allowDataLoss);
+  return { supported, steps: stepsJson(steps), warnings };
 }
 
 /** Throws 400 for a schema that does not check or cannot be reached, 409 where branches or another change stand in the way. */
@@ -42,7 +42,8 @@ export async function applySchema(
     { repeat: "always" },
     change.prepare,
   );
-  const { steps, drops } = change;
+  const { steps, drops, warnings } = change;
+  for (const warning of warnings) request.onWarning?.(warning);
   if (commit !== null && drops) await clearAway(request, store);
   return {
     uri: store.storage.uri,
@@ -69,6 +70,7 @@ async function clearAway({ onWarning }: SchemaApplyRequest, store: GraphStore): 
 /** One change over all attempts to publish it. */
 class SchemaChange {
   steps: readonly MigrationStep[] = [];
+  warnings: readonly string[] = [];
   /** True where it takes data for good. */
   drops = false;
   /** The plan that the caller is told about when somebody else's change comes first. */
@@ -87,6 +89,7 @@ class SchemaChange {
     if (refusal !== null) throw badRequest(refusal);
     checkCatalog?.(plan.catalog);
     this.steps = plan.steps;
+    this.warnings = plan.warnings;
     this.drops = plan.catalog.purged.size > view.catalog.purged.size;
     if (source === view.catalog.source) return null;
     const accepted = encodeAccepted(plan.catalog);

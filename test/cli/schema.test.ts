@@ -98,6 +98,28 @@ describe("schema", () => {
     expect((await world.run(["schema", "show", "g"])).stdout).toBe(WIDER);
   });
 
+  it("warns of rename hints without effect, which may stay in the file", async () => {
+    const world = fleet();
+    world.file("renamed.pg", SCHEMA.replace("age: I32?", 'years: I32? @rename_from("age")'));
+    const apply = ["schema", "apply", "g", "--schema", "renamed.pg", "--json", "--quiet"];
+    const first = await world.run(apply);
+    expect([first.stderr, JSON.parse(first.stdout).steps]).toEqual([
+      "",
+      [{ kind: "rename_property", type_kind: "node", type_name: "Ship", from: "age", to: "years" }],
+    ]);
+    const warning =
+      'warning: property Ship.years declares @rename_from("age"), which has no effect: that property exists already\n';
+    const plan = await world.run(["schema", "plan", "g", "--schema", "renamed.pg", "--json"]);
+    expect([plan.stderr, JSON.parse(plan.stdout).step_count]).toEqual([warning, 0]);
+    const second = await world.run(apply);
+    expect([second.stderr, JSON.parse(second.stdout).applied]).toEqual([warning, false]);
+    const init = await world.run(["init", "--schema", "renamed.pg", "new", "--quiet"]);
+    expect([init.code, init.stderr]).toEqual([
+      0,
+      'warning: @rename_from("age") on property Ship.years has no effect in a new graph\n',
+    ]);
+  });
+
   it("drops softly, or with --allow-data-loss for good: neighbours stay readable in the past", async () => {
     const world = fleet();
     const snapshot = await headOf(world);

@@ -18,7 +18,15 @@ export async function init(context: Context, invocation: Invocation): Promise<nu
   const storage = await openStorageAt(context, uri);
   await echoWrite(context, invocation, { kind: "store", uri }, uri);
   const { initGraph } = await import("../../engine/index.ts");
-  await initGraph({ storage, ports: context.io.ports, schemaSource, force: flagOn(invocation, "force") });
+  const warnings: string[] = [];
+  await initGraph({
+    storage,
+    ports: context.io.ports,
+    schemaSource,
+    force: flagOn(invocation, "force"),
+    onWarning: (message) => warnings.push(message),
+  });
+  for (const warning of warnings) await context.warn(warning);
   if (!flagOn(invocation, "json")) {
     await context.print(`initialized ${uri}`);
     return 0;

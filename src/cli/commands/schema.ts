@@ -12,7 +12,8 @@ import { refuseInsideCluster, withStoredGraph } from "../stored.ts";
 export async function schemaPlan(context: Context, invocation: Invocation): Promise<number> {
   const { source, allowDataLoss } = await desiredSchema(context, invocation);
   return withStoredGraph(context, invocation, async (graph, uri) => {
-    const { supported, steps } = await graph.planSchema(source, allowDataLoss);
+    const { supported, steps, warnings } = await graph.planSchema(source, allowDataLoss);
+    for (const warning of warnings) await context.warn(warning);
     if (flagOn(invocation, "json")) {
       await context.printJson({ uri, supported, step_count: steps.length, steps });
       return 0;
