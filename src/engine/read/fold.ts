@@ -6,6 +6,7 @@ import { isValid } from "../../store/index.ts";
 import type { GroupedRows } from "./aggregate.ts";
 import { type Cells, cellValue } from "./cells.ts";
 import { compareValues } from "./compare.ts";
+import { Sums } from "./sums.ts";
 
 /** The values of `sum`, `avg`, `min` or `max`, group by group. */
 export function fold(name: Exclude<AggregateFunction, "count">, argument: Cells, rows: GroupedRows): Value[] {
@@ -62,54 +63,11 @@ function presence(cells: Cells): (row: number) => boolean {
   };
 }
 
-/** Sums group by group, with the rounding errors carried along (Neumaier), so that the order of rows does not show. */
-class Sums {
-  readonly seen: Float64Array;
-  private readonly sums: Float64Array;
-  private readonly carried: Float64Array;
-
-  constructor(groups: number) {
-    this.seen = new Float64Array(groups);
-    this.sums = new Float64Array(groups);
-    this.carried = new Float64Array(groups);
-  }
-
-  add(group: number, value: number): void {
-    const before = this.sums[group];
-    const after = before + value;
-    this.carried[group] +=
-      Math.abs(before) >= Math.abs(value) ? before - after + value : value - after + before;
-    this.sums[group] = after;
-  }
-
-  /** Adds `value` as often as `times` tells, exactly: a product and the error of its rounding. */
-  addTimes(group: number, value: number, times: number): void {
-    const product = value * times;
-    this.add(group, product);
-    if (times === 1 || !Number.isFinite(product) || Number.isSafeInteger(product)) return;
-    const [valueHigh, valueLow] = halves(value);
-    const [timesHigh, timesLow] = halves(times);
-    const error =
-      valueHigh * timesHigh - product + valueHigh * timesLow + valueLow * timesHigh + valueLow * timesLow;
-    if (Number.isFinite(error)) this.add(group, error);
-  }
-
-  totals(): Float64Array {
-    return this.sums.map((total, i) => (Number.isFinite(total) ? total + this.carried[i] : total));
-  }
-}
-
-/** Splits the 53 bits of a double into two halves (Veltkamp). */
-function halves(value: number): readonly [number, number] {
-  const scaled = value * (2 ** 27 + 1);
-  const high = scaled - (scaled - value);
-  return [high, value - high];
-}
-
+/** The exact sums of each group, and how many values are in them. */
 function sum(argument: Cells, rows: GroupedRows): { sums: Float64Array; seen: Float64Array } {
   const { groupOf, weights, count } = rows;
   const sums = new Sums(count);
-  const { seen } = sums;
+  const seen = new Float64Array(count);
   const readNumber = numberReader(argument);
   for (let row = 0; row < groupOf.length; row++) {
     const times = weights === null ? 1 : weights[row];
@@ -130,7 +88,7 @@ function sum(argument: Cells, rows: GroupedRows): { sums: Float64Array; seen: Fl
     }
   }
   for (let i = 0; i < count; i++) checkCount(seen[i]);
-  return { sums: sums.totals(), seen };
+  return { sums: Float64Array.from(seen, (_, group) => sums.total(group)), seen };
 }
 
 /** Reads the numbers of base rows straight from their column; NaN where a row has to be asked otherwise. */
