@@ -1,32 +1,10 @@
 // Commits that land between the moment a write is prepared and the moment it is published, each placed by hand.
 
 import { describe, expect, it } from "bun:test";
-import { openGraph } from "../../src/engine/index.ts";
-import type { StorageAdapter } from "../../src/storage/index.ts";
-import { expectRefused, HARBOUR, over, ports, type TestGraph, testGraph } from "./support.ts";
+import { expectRefused, HARBOUR, interrupted, testGraph } from "./support.ts";
 
 const ship = (imo: string) => ({ type: "Ship", data: { imo, name: imo } });
 const PORT = { type: "Port", data: { code: "P", name: "P" } };
-
-/** The graph as another process has it, for which `meanwhile` happens right before it publishes for the first time. */
-async function interrupted(graph: TestGraph, meanwhile: () => Promise<unknown>): Promise<TestGraph> {
-  let isWaiting = true;
-  const storage: StorageAdapter = new Proxy(graph.storage, {
-    get: (target, name) => {
-      const member: unknown = Reflect.get(target, name, target);
-      if (typeof member !== "function") return member;
-      if (name !== "putIfAbsent") return member.bind(target);
-      return async (key: string, bytes: Uint8Array) => {
-        if (isWaiting && key.includes("/log/")) {
-          isWaiting = false;
-          await meanwhile();
-        }
-        return target.putIfAbsent(key, bytes);
-      };
-    },
-  });
-  return over(storage, await openGraph({ storage, ports }));
-}
 
 describe("an overwrite that drops a node", () => {
   it("is refused when the first edge of its type came to that node meanwhile", async () => {

@@ -3,11 +3,14 @@ import { initGraph, openGraph } from "../../src/engine/index.ts";
 import { badRequest } from "../../src/lib/errors.ts";
 import type { Catalog } from "../../src/schema/catalog.ts";
 import { memoryStorage } from "../../src/storage/index.ts";
-import { expectRefused, over, ports, testGraph } from "./support.ts";
+import { expectRefused, interrupted, over, ports, refusal, type TestGraph, testGraph } from "./support.ts";
 
 const USER = `node User { name: String @key  age: I32?  status: enum(active, gone)? }
 edge Knows: User -> User { since: Date? }
 `;
+
+const NICK = USER.replace("age: I32?", "age: I32?  nick: String?");
+const MAIL = USER.replace("age: I32?", "age: I32?  mail: String?");
 
 async function users() {
   const fixture = await testGraph(USER);
@@ -126,83 +129,121 @@ edge Knows: Person -> Person { since: Date? }
     expect(await rows("match { $u: User } return { count($u) as n }")).toEqual([{ n: 12 }]);
   });
 
-  it("says what it missed where another change came first, and leaves the graph usable", async () => {
-    const { apply, graph, reopen, rows, load } = await users();
-    const other = await reopen();
-    const nick = USER.replace("age: I32?", "age: I32?  nick: String?");
-    const mail = USER.replace("age: I32?", "age: I32?  mail: String?");
-    const [base] = await graph.commits();
-    const results = await Promise.allSettled([
-      apply(nick),
-      other.applySchema({ source: mail, actor: "other" }),
+  it("goes on top of data that came first, and checks it against nothing that it changes", async () => {
+    const fixture = await users();
+    const slow = await interrupted(fixture, () => fixture.mutate('insert User { name: "cem" }'));
+    const applied = await slow.graph.applySchema({ source: NICK, actor: null });
+    expect(applied).toMatchObject({ applied: true, step_count: 1, graph_manifest_version: 4 });
+    expect(await slow.rows("match { $u: User } return { count($u) as n, count($u.nick) as nicks }")).toEqual([
+      { n: 3, nicks: 0 },
     ]);
-    const won = results.findIndex(({ status }) => status === "fulfilled");
-    const lost = results[1 - won];
-    expect(lost.status).toBe("rejected");
+  });
+
+  it("says what it missed where another change came first, and leaves the graph usable", async () => {
+    const fixture = await users();
+    const { apply, graph, rows, load } = fixture;
+    const [base] = await graph.commits();
+    const slow = await interrupted(fixture, () => apply(NICK));
+    const { message, details, status } = await refusal(
+      slow.graph.applySchema({ source: MAIL, actor: "slow" }),
+    );
     const [head] = await graph.commits();
-    expect(head).toMatchObject({ graph_manifest_version: 3, actor_id: ["admin", "other"][won] });
-    if (lost.status === "rejected") {
-      const [theirs, ours] = won === 0 ? ["nick", "mail"] : ["mail", "nick"];
-      const { message, details, status } = lost.reason;
-      expect(status).toBe(409);
-      expect(message).toContain(`commit ${head.graph_commit_id} of '${head.actor_id}'`);
-      expect(message).toContain(`add property 'User.${theirs}'`);
-      expect(message).toContain(`also mean: drop property 'User.${theirs}' of node 'User' (soft mode)`);
-      expect(message).not.toContain(ours);
-      expect(details.read_set_conflict).toEqual({
-        member: "schema_identity",
-        expected: base.graph_commit_id,
-        actual: head.graph_commit_id,
-      });
-    }
-    // Whoever lost takes the other change into the schema, and goes on.
+    expect(head).toMatchObject({ graph_manifest_version: 3, actor_id: "admin" });
+    expect(status).toBe(409);
+    expect(message).toContain(
+      `commit ${head.graph_commit_id} of 'admin' (add property 'User.nick' (String?) on node 'User')`,
+    );
+    expect(message).toContain("also mean: drop property 'User.nick' of node 'User' (soft mode)");
+    expect(message).not.toContain("mail");
+    expect(details.read_set_conflict).toEqual({
+      member: "schema_identity",
+      expected: base.graph_commit_id,
+      actual: head.graph_commit_id,
+    });
+    expect((await graph.catalog()).source).toBe(NICK);
+    // Who lost takes the other change into the schema, and goes on.
     const both = USER.replace("age: I32?", "age: I32?  nick: String?  mail: String?");
-    for (const engine of [graph, other]) {
+    for (const engine of [slow.graph, graph]) {
       expect((await engine.applySchema({ source: both, actor: null })).supported).toBe(true);
     }
     await load([{ type: "User", data: { name: "eve", nick: "e", mail: "e@x" } }]);
     expect(await rows('match { $u: User { nick: "e" } } return { $u.mail }')).toEqual([{ "u.mail": "e@x" }]);
   });
 
-  it("that asks for the same as one that came first has nothing left to do", async () => {
+  it("of two that set out at once lets one win, whichever it is", async () => {
     const { apply, graph, reopen } = await users();
     const other = await reopen();
-    const nick = USER.replace("age: I32?", "age: I32?  nick: String?");
-    const results = await Promise.all([apply(nick), other.applySchema({ source: nick, actor: null })]);
-    expect(results.map(({ applied }) => applied).sort()).toEqual([false, true]);
+    const results = await Promise.allSettled([
+      apply(NICK),
+      other.applySchema({ source: MAIL, actor: "other" }),
+    ]);
+    const won = results.findIndex(({ status }) => status === "fulfilled");
+    const lost = results[1 - won] as PromiseRejectedResult;
+    expect([lost.status, lost.reason.status]).toEqual(["rejected", 409]);
+    expect((await graph.catalog()).source).toBe([NICK, MAIL][won]);
     expect(await graph.commits()).toHaveLength(3);
   });
 
-  it("goes on top of another change that does not concern it", async () => {
-    const { apply, graph, reopen, rows } = await users();
-    const other = await reopen();
-    const commented = `// who is who\n${USER}`;
-    const nick = `// who is who\n${USER.replace("age: I32?", "age: I32?  nick: String?")}`;
-    // Both see the same head; whichever comes second plans again, and may add but not drop.
-    const [first, second] = await Promise.allSettled([
-      other.applySchema({ source: commented, actor: null }),
-      apply(nick),
+  it("that asks for the same as one that came first has nothing left to do", async () => {
+    const fixture = await users();
+    const slow = await interrupted(fixture, () => fixture.apply(NICK));
+    expect(await slow.graph.applySchema({ source: NICK, actor: null })).toMatchObject({
+      applied: false,
+      steps: [],
+      graph_manifest_version: 3,
+    });
+    expect(await fixture.graph.commits()).toHaveLength(3);
+  });
+
+  it("goes on top of another change where the plan on top of that holds nothing new", async () => {
+    const fixture = await users();
+    const { apply, graph, rows } = fixture;
+    // The other change is a part of this one.
+    const both = NICK.replace("nick: String?", "nick: String?  mail: String?");
+    const slow = await interrupted(fixture, () => apply(NICK));
+    const applied = await slow.graph.applySchema({ source: both, actor: null });
+    expect(applied.steps).toMatchObject([{ kind: "add_property", property_name: "mail" }]);
+    expect((await graph.catalog()).source).toBe(both);
+    // The other change means nothing.
+    const commented = `// who is who\n${both}`;
+    const less = both.replace("age: I32?", "");
+    const slower = await interrupted(fixture, () => apply(commented));
+    expect((await slower.graph.applySchema({ source: less, actor: null })).steps).toMatchObject([
+      { kind: "drop_property", property_name: "age" },
     ]);
-    expect(second.status).toBe("fulfilled");
-    const source = (await graph.catalog()).source;
-    if (first.status === "fulfilled") expect(source).toBe(nick);
-    expect(await rows("match { $u: User } return { $u.nick }")).toHaveLength(2);
+    expect(await rows("match { $u: User } return { $u.nick, $u.mail }")).toHaveLength(2);
+  });
+
+  it("that only changed a comment does not undo what came first", async () => {
+    const fixture = await users();
+    const slow = await interrupted(fixture, () => fixture.apply(NICK));
+    const commented = slow.graph.applySchema({ source: `// who is who\n${USER}`, actor: null });
+    await expectRefused(commented, 409, "also mean: drop property 'User.nick'");
+    expect((await fixture.graph.catalog()).source).toBe(NICK);
+  });
+
+  it("that widens an enum which was widened meanwhile does not take the other's value away", async () => {
+    const fixture = await users();
+    const widen = (value: string) => USER.replace("active, gone", `active, gone, ${value}`);
+    const slow = await interrupted(fixture, () => fixture.apply(widen("away")));
+    await expectRefused(
+      slow.graph.applySchema({ source: widen("back"), actor: null }),
+      409,
+      "changing property type for 'User.status' from enum(active, away, gone)? to enum(active, back, gone)?",
+    );
   });
 
   it("tells a rename that lost what the name was renamed to", async () => {
-    const { apply, graph, reopen } = await users();
-    const other = await reopen();
-    const years = USER.replace("age: I32?", 'years: I32? @rename_from("age")');
-    const winters = USER.replace("age: I32?", 'winters: I32? @rename_from("age")');
-    const results = await Promise.allSettled([
-      apply(years),
-      other.applySchema({ source: winters, actor: null }),
-    ]);
-    const lost = results.find(({ status }) => status === "rejected") as PromiseRejectedResult;
-    expect(lost.reason.status).toBe(409);
-    expect(lost.reason.message).toContain("rename property 'User.age' -> ");
-    expect(lost.reason.message).toContain("no accepted property with that name exists");
-    expect(await graph.commits()).toHaveLength(3);
+    const fixture = await users();
+    const renamed = (name: string) => USER.replace("age: I32?", `${name}: I32? @rename_from("age")`);
+    const slow = await interrupted(fixture, () => fixture.apply(renamed("years")));
+    const { status, message } = await refusal(
+      slow.graph.applySchema({ source: renamed("winters"), actor: null }),
+    );
+    expect(status).toBe(409);
+    expect(message).toContain("rename property 'User.age' -> 'User.years'");
+    expect(message).toContain("no accepted property with that name exists");
+    expect(await fixture.graph.commits()).toHaveLength(3);
   });
 
   it("that follows a change of another process is no race: it is planned on what there is", async () => {
@@ -266,5 +307,69 @@ edge Knows: Person -> Person { since: Date? }
     await apply(USER.replace("age: I32?", "age: I32?  nick: String?"));
     const { rowCount } = await other.query({ source: "query q() { match { $u: User } return { $u.nick } }" });
     expect(rowCount).toBe(2);
+  });
+});
+
+describe("a write that loses to a schema apply", () => {
+  const NO_AGE = USER.replace("age: I32?", "");
+  const NO_EDGE = USER.split("\n")[0];
+  const ANN = { type: "User", data: { name: "ann" } };
+  const BOB = { type: "User", data: { name: "bob" } };
+  /** A writer that has prepared its write when the schema changes. */
+  async function overtaken(source: string) {
+    const fixture = await users();
+    return { ...fixture, writer: await interrupted(fixture, () => fixture.apply(source)) };
+  }
+
+  it("is prepared again under the new schema: an insert, an update, a delete, a load", async () => {
+    for (const write of [
+      (writer: TestGraph) => writer.mutate('insert User { name: "cem", age: 7 }'),
+      (writer: TestGraph) => writer.mutate('update User set { age: 7 } where name = "ann"'),
+      (writer: TestGraph) => writer.mutate('delete User where name = "bob"'),
+      (writer: TestGraph) => writer.load([{ type: "User", data: { name: "cem", age: 7 } }], "append"),
+      (writer: TestGraph) => writer.load([{ type: "User", data: { name: "ann", age: 7 } }], "merge"),
+    ]) {
+      const { graph, rows, writer } = await overtaken(NICK);
+      await write(writer);
+      expect((await graph.catalog()).source).toBe(NICK);
+      expect(await graph.commits()).toHaveLength(4);
+      const found = await rows("match { $u: User } return { $u.name, $u.age, $u.nick }");
+      expect(found.every((row) => row["u.nick"] === null)).toBe(true);
+    }
+  });
+
+  it("fails where the new schema has no place for it any more, and writes nothing", async () => {
+    for (const [write, source, phrase] of [
+      [(writer: TestGraph) => writer.mutate('insert User { name: "cem", age: 7 }'), NO_AGE, "T11"],
+      [(writer: TestGraph) => writer.mutate('update User set { age: 7 } where name = "ann"'), NO_AGE, "T11"],
+      [(writer: TestGraph) => writer.mutate('delete Knows where from = "ann"'), NO_EDGE, "T10"],
+      [
+        (writer: TestGraph) => writer.load([{ type: "User", data: { name: "cem", age: 7 } }], "append"),
+        NO_AGE,
+        "unknown input field 'age' for 'node:User'",
+      ],
+    ] as const) {
+      const { graph, writer } = await overtaken(source);
+      await expectRefused(write(writer), 400, phrase);
+      expect(await graph.commits()).toHaveLength(3);
+    }
+  });
+
+  it("is told of it where it is never repeated: an overwrite, and a write under a precondition", async () => {
+    const { graph, writer } = await overtaken(NICK);
+    const error = await refusal(writer.load([ANN, BOB], "overwrite"));
+    expect(error.status).toBe(409);
+    expect(error.details.read_set_conflict).toBeDefined();
+    expect(await graph.commits()).toHaveLength(3);
+
+    const other = await overtaken(NICK);
+    const [head] = await other.graph.commits();
+    const conditional = other.writer.graph.mutate({
+      source: 'query m() { insert User { name: "cem" } }',
+      actor: null,
+      ifCommit: head.graph_commit_id,
+    });
+    expect((await refusal(conditional)).status).toBe(412);
+    expect(await other.graph.commits()).toHaveLength(3);
   });
 });

@@ -66,6 +66,26 @@ export function over(storage: StorageAdapter, graph: Graph): TestGraph {
   };
 }
 
+/** The graph as another process has it, for which `meanwhile` happens right before it publishes for the first time. */
+export async function interrupted(graph: TestGraph, meanwhile: () => Promise<unknown>): Promise<TestGraph> {
+  let isWaiting = true;
+  const storage: StorageAdapter = new Proxy(graph.storage, {
+    get: (target, name) => {
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== "function") return member;
+      if (name !== "putIfAbsent") return member.bind(target);
+      return async (key: string, bytes: Uint8Array) => {
+        if (isWaiting && key.includes("/log/")) {
+          isWaiting = false;
+          await meanwhile();
+        }
+        return target.putIfAbsent(key, bytes);
+      };
+    },
+  });
+  return over(storage, await openGraph({ storage, ports }));
+}
+
 export async function* ndjson(lines: readonly (object | string)[]): AsyncIterable<Uint8Array> {
   const text = lines.map((line) => (typeof line === "string" ? line : JSON.stringify(line))).join("\n");
   yield encodeUtf8(`${text}\n`);
