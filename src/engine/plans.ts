@@ -4,27 +4,50 @@ import { checkQuery, parseQueries, selectQuery } from "../query/index.ts";
 import type { QueryPlan } from "../query/plan.ts";
 import type { Catalog } from "../schema/catalog.ts";
 
-/** Plans kept; the least recently used goes first. */
+/** Plans kept; those of the text least recently used go first. */
 const PLANS_MAX = 1_024;
 
+interface CheckedPlan {
+  readonly name: string | undefined;
+  readonly digest: string;
+  readonly nextId: number;
+  readonly plan: QueryPlan;
+}
+
 export class PlanCache {
-  private readonly plans = new Map<string, QueryPlan>();
+  /** By text, the least recently used first: one key of all parts would have to be put together for every read. */
+  private readonly bySource = new Map<string, CheckedPlan[]>();
+  private newest: string | null = null;
+  private count = 0;
+
+  constructor(private readonly plansMax = PLANS_MAX) {}
 
   /** Throws bad_request where the text does not parse, select or check. */
   plan(source: string, name: string | undefined, catalog: Catalog): QueryPlan {
-    const key = `${catalog.digest}\0${catalog.nextId}\0${name ?? ""}\0${source}`;
-    const known = this.plans.get(key);
-    if (known !== undefined) {
-      this.plans.delete(key);
-      this.plans.set(key, known);
-      return known;
+    const { digest, nextId } = catalog;
+    const ofSource = this.bySource.get(source);
+    if (ofSource !== undefined) {
+      for (const known of ofSource) {
+        if (known.name !== name || known.digest !== digest || known.nextId !== nextId) continue;
+        this.touch(source, ofSource);
+        return known.plan;
+      }
     }
     const plan = checkQuery(selectQuery(parseQueries(source), name), catalog);
-    this.plans.set(key, plan);
-    for (const oldest of this.plans.keys()) {
-      if (this.plans.size <= PLANS_MAX) break;
-      this.plans.delete(oldest);
+    this.touch(source, [...(ofSource ?? []), { name, digest, nextId, plan }]);
+    this.count++;
+    for (const [oldest, { length }] of this.bySource) {
+      if (this.count <= this.plansMax) break;
+      this.bySource.delete(oldest);
+      this.count -= length;
     }
     return plan;
+  }
+
+  /** Puts a text at the young end. */
+  private touch(source: string, plans: CheckedPlan[]): void {
+    if (this.newest !== source) this.bySource.delete(source);
+    this.bySource.set(source, plans);
+    this.newest = source;
   }
 }

@@ -92,7 +92,8 @@ export class ImageCache {
 
 /** Puts an entry at the young end of a map and drops the oldest beyond `max`. */
 function keep<K, V>(map: Map<K, V>, key: K, value: V, max: number): V {
-  map.delete(key);
+  // Alone it is the youngest already.
+  if (map.size > 1) map.delete(key);
   map.set(key, value);
   for (const oldest of map.keys()) {
     if (map.size <= max) break;

@@ -23,8 +23,8 @@ export function decodeParams(parameters: readonly ParameterInfo[], json: JsonVal
       decodeParameter(parameter, Object.hasOwn(given, parameter.name) ? given[parameter.name] : undefined),
     );
   }
-  for (const [name, value] of Object.entries(given)) {
-    if (!values.has(name) && holdsObject(value)) throw refused(name, "object is not supported");
+  for (const name in given) {
+    if (!values.has(name) && holdsObject(given[name])) throw refused(name, "object is not supported");
   }
   return values;
 }

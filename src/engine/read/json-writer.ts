@@ -11,6 +11,7 @@ import { RESULT_BYTES_MAX } from "./limits.ts";
 const FIRST_BYTES_MIN = 512;
 const FIRST_BYTES_MAX = 1 << 16;
 const CELL_BYTES = 32;
+const COPY_BYTES_MAX = 4096;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const NULL = encodeUtf8("null");
@@ -88,8 +89,10 @@ export class JsonWriter {
     this.length = at;
   }
 
+  /** What was written. Of little a copy is made: a view of a small array costs more than its bytes. */
   bytes(): Uint8Array {
-    return this.buffer.subarray(0, this.length);
+    const { buffer, length } = this;
+    return length <= COPY_BYTES_MAX ? buffer.slice(0, length) : buffer.subarray(0, length);
   }
 }
 
