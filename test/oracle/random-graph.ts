@@ -59,7 +59,7 @@ export const PROPERTY_TYPES: Readonly<Record<string, PropertyType>> = {
 };
 const NAMES = Object.keys(PROPERTY_TYPES);
 /** Names that stand in most types, so that most questions find something to ask about. */
-const COMMON = ["i", "s", "g"];
+const COMMON = ["i", "s", "g", "v"];
 /** What keys are made of. */
 const KEYS: readonly (readonly string[])[] = [["k"], ["k"], ["k"], ["n"], ["k", "n"], []];
 const KEY_TYPES: Readonly<Record<string, PropertyType>> = { k: scalar("String"), n: scalar("I64") };
@@ -81,7 +81,7 @@ const POOLS: Readonly<Record<ScalarName, readonly Value[]>> = {
 export function randomValue(dice: Dice, type: PropertyType): Value {
   if (type.nullable && dice.chance(0.25)) return null;
   if (typeof type.scalar !== "string") {
-    return Float32Array.from({ length: type.scalar.vector }, () => dice.pick([0, 1, -1, 2, 0.5]));
+    return Float32Array.from({ length: type.scalar.vector }, () => dice.pick([0, 1, -1]));
   }
   const pool = type.enumValues ?? POOLS[type.scalar];
   if (type.list) return Array.from({ length: dice.below(4) }, () => dice.pick(pool));
@@ -127,9 +127,9 @@ function randomValues(dice: Dice, properties: readonly PropertyModel[]): Record<
 
 export function randomNode(dice: Dice, type: NodeModel): EntityModel {
   const values = randomValues(dice, type.properties);
-  const number = dice.below(6);
+  const number = dice.below(8);
   // Names in another order than numbers, and beyond ASCII.
-  if (type.key.includes("k")) values.k = dice.pick(["a", "ab", "b", "é", "\u{1F600}", "\uFFFD"]);
+  if (type.key.includes("k")) values.k = dice.pick(["a", "ab", "b", "B", "c", "é", "\u{1F600}", "\uFFFD"]);
   if (type.key.includes("n")) values.n = BigInt(type.key.length > 1 ? number % 2 : number - 2);
   return { id: type.key.length === 0 ? `z${number}` : nodeId(type, values), values };
 }

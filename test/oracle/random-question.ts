@@ -60,9 +60,12 @@ class Writer {
 
   question(): Question {
     const { dice } = this;
-    const clauses = dice.chance(0.3) ? this.shape() : this.freeClauses();
-    for (let i = dice.below(2); i > 0; i--) clauses.push(...this.filter());
-    const { items, order, limit } = this.result();
+    // What a rank does shows where many rows are left.
+    const isRanked = dice.chance(0.15);
+    const clauses = isRanked ? this.binding() : dice.chance(0.3) ? this.shape() : this.freeClauses();
+    if (isRanked && dice.chance(0.3)) clauses.push(...this.traversal());
+    else for (let i = dice.below(2); i > 0; i--) clauses.push(...this.filter());
+    const { items, order, limit } = isRanked ? this.plain(1 + dice.below(3), 1) : this.result();
     return { parameters: this.parameters, clauses, items, order, limit };
   }
 
@@ -370,7 +373,7 @@ class Writer {
     return { items: all.map(({ text }) => text), order, limit };
   }
 
-  private plain(limit: number | null): Pick<Question, "items" | "order" | "limit"> {
+  private plain(limit: number | null, rankShare = 0.25): Pick<Question, "items" | "order" | "limit"> {
     const { dice } = this;
     const items = Array.from({ length: 1 + dice.below(3) }, (_, i) => `${this.item()} as i${i}`);
     if (dice.chance(0.1))
@@ -387,7 +390,7 @@ class Writer {
     if (items.at(-1)?.endsWith("score") && dice.chance(0.5))
       order.unshift(`score ${dice.pick(["", "desc"])}`);
     else {
-      const rank = dice.chance(0.25) ? this.rank(limit) : null;
+      const rank = dice.chance(rankShare) ? this.rank(limit) : null;
       if (rank !== null) order.unshift(rank);
     }
     return { items, order, limit };
@@ -395,7 +398,7 @@ class Writer {
 
   private rank(limit: number | null): string | null {
     const { dice } = this;
-    if (limit === null || dice.chance(0.4)) return this.bm25();
+    if (limit === null || dice.chance(0.3)) return this.bm25();
     if (dice.chance(0.5)) return this.nearest();
     const arms = [0, 1].map(() => (dice.chance(0.5) ? this.bm25() : this.nearest()));
     if (arms.includes(null)) return null;

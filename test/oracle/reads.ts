@@ -77,6 +77,8 @@ async function report(seed: number, failing: Case, found: Difference, ask: Asker
       ? failing
       : await shrink(failing, async (smaller) => (await differenceIn(smaller, ask)) !== null);
   const { expected, found: answer } = (await differenceIn(smallest, ask)) ?? found;
+  const { nodes, edges } = smallest.graph.schema;
+  const names = new Set([...nodes, ...edges].flatMap(({ properties }) => properties.map(({ name }) => name)));
   return [
     `a read answers wrongly; again: bun scripts/compare.ts reads --seed ${seed}`,
     alone === null ? "(only after other questions: it is not made smaller)" : "",
@@ -84,7 +86,7 @@ async function report(seed: number, failing: Case, found: Difference, ask: Asker
     schemaText(smallest.graph.schema),
     "",
     ...smallest.graph.commits.map(
-      (operations, i) => `commit ${i + 1}: ${operations.map(operationText).join("; ")}`,
+      (operations, i) => `commit ${i + 1}: ${operations.map((one) => operationText(one, names)).join("; ")}`,
     ),
     `read after commit ${smallest.version}, from ${smallest.form.name}`,
     "",
@@ -95,11 +97,12 @@ async function report(seed: number, failing: Case, found: Difference, ask: Asker
   ].join("\n");
 }
 
-function operationText(operation: Operation): string {
+/** An operation, with the values of these properties. */
+function operationText(operation: Operation, names: ReadonlySet<string>): string {
   if (operation.kind === "clear") return `clear ${operation.type}`;
   if (operation.kind === "delete") return `delete ${operation.type} ${operation.id}`;
   const { id, src, dst, values } = operation.entity;
   const ends = src === undefined ? "" : ` ${src} -> ${dst}`;
-  const told = Object.entries(values).filter(([, value]) => value !== null);
+  const told = Object.entries(values).filter(([name, value]) => value !== null && names.has(name));
   return `put ${operation.type} ${id}${ends} ${Bun.inspect(Object.fromEntries(told)).replaceAll(/\s+/g, " ")}`;
 }

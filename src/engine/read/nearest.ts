@@ -23,8 +23,35 @@ export async function nearestRanking(
   wanted: number | null,
 ): Promise<Ranking> {
   const query = await queryVector(context, arm);
-  const table = context.nodes(arm.variable);
+  return nearestTo(context, distinctNumbers(relation, arm.variable), arm, query, wanted);
+}
+
+/** The same and, beside them, all that are as near as the last: which of these are taken, something else decides. */
+export async function nearestWithEquals(
+  context: ReadContext,
+  relation: Relation,
+  arm: NearestArm,
+  wanted: number,
+): Promise<Ranking> {
+  const query = await queryVector(context, arm);
   const numbers = distinctNumbers(relation, arm.variable);
+  const nearest = await nearestTo(context, numbers, arm, query, wanted);
+  if (wanted === 0 || nearest.numbers.length < wanted) return nearest;
+  const limit = nearest.costs[wanted - 1];
+  const distanceOf = distances(context.nodes(arm.variable), arm.property, query);
+  const equals = numbers.filter((number) => distanceOf(number) <= limit);
+  await context.worked(numbers.length);
+  return { numbers: equals, costs: Float64Array.from(equals, distanceOf) };
+}
+
+async function nearestTo(
+  context: ReadContext,
+  numbers: Int32Array,
+  arm: NearestArm,
+  query: Float32Array,
+  wanted: number | null,
+): Promise<Ranking> {
+  const table = context.nodes(arm.variable);
   const best = new BestFew(Math.min(wanted ?? numbers.length, numbers.length), (a, b) =>
     table.compareIds(a, b),
   );

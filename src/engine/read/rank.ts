@@ -4,7 +4,7 @@
 import type { RankFunction, VariableSlot } from "../../query/plan.ts";
 import type { ReadContext } from "./context.ts";
 import { fusedRanking } from "./fusion.ts";
-import { hasVector, nearestRanking } from "./nearest.ts";
+import { hasVector, nearestRanking, nearestWithEquals } from "./nearest.ts";
 import { distinctNumbers, type Ranking, rankedRows, rankKey } from "./ranking.ts";
 import { columnOf, keepRows, type Relation } from "./relation.ts";
 import type { SortKey } from "./sort.ts";
@@ -50,10 +50,13 @@ function withDistances(context: ReadContext, relation: Relation): Relation {
 }
 
 function rankingOf(context: ReadContext, relation: Relation, rank: RankFunction): Promise<Ranking> {
-  const { limit } = context.plan;
+  const { limit, order, aggregated } = context.plan;
   switch (rank.kind) {
     case "nearest":
-      return nearestRanking(context, relation, rank, limit);
+      // Further keys decide between rows; what is grouped has been chosen before.
+      return limit === null || aggregated || order.length === 1
+        ? nearestRanking(context, relation, rank, limit)
+        : nearestWithEquals(context, relation, rank, limit);
     case "rrf":
       return fusedRanking(context, relation, rank, limit);
     case "bm25":

@@ -83,6 +83,22 @@ describe("nearest", () => {
     expect(await by("nearest($d.v, $q), $d.n desc")).toEqual(["x", "w", "d1"]);
   });
 
+  it("lets further keys choose between all that are as near as the last", async () => {
+    const history = new History(SCHEMA);
+    const type = history.node("Doc");
+    const v = vector(1, 1, 1, 1);
+    const rows = ["a", "b", "c"].map((name, n) => history.row(type, name, { name, v, n }));
+    history.commit({ type, rows });
+    const by = (keys: string, items = "$d") =>
+      names(history, `match { $d: Doc } return { ${items} } order { ${keys} } limit 2`);
+    expect(await by("nearest($d.v, $q)")).toEqual(["a", "b"]);
+    expect(await by("nearest($d.v, $q), $d.n desc")).toEqual(["c", "b"]);
+    expect(await by("nearest($d.v, $q), $d.n desc", "$d.kind, $d.n, count($d) as c")).toEqual([
+      [null, 1, 1],
+      [null, 0, 1],
+    ]);
+  });
+
   it("chooses as many entities as the limit says before they are counted", async () => {
     const body = "match { $d: Doc } return { count($d) as n } order { nearest($d.v, $q) } limit 2";
     expect(await names(library(), body)).toEqual([2]);
