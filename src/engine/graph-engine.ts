@@ -9,7 +9,7 @@ import type { MutationPlan, QueryPlan, ReadPlan } from "../query/plan.ts";
 import type { Catalog, EntityType } from "../schema/catalog.ts";
 import { canonicalKeyText } from "../schema/index.ts";
 import { ensureConditionalWrites, openStorage } from "../storage/index.ts";
-import { type GraphStore, MAIN, validateBranchName } from "../store/index.ts";
+import { type GraphStore, MAIN, refuseSystemRef, validateBranchName } from "../store/index.ts";
 import type { BranchState } from "../store/types.ts";
 import { BlobIntake, externalPolicy, openBlobCell, sourceProbe } from "./blob/index.ts";
 import { ChangeReader } from "./changes/index.ts";
@@ -261,6 +261,7 @@ export class GraphEngine implements Graph {
     const { source, target = MAIN, actor } = request;
     this.authorize(actor, { action: "branch_merge", branch: source, targetBranch: target });
     requireDistinct(source, target);
+    for (const name of [source, target]) refuseSystemRef(name);
     // The source is pinned once; a merge that loses a race takes the new target head. That one is read beside it, so that
     // publishing knows it; what may be wrong with it is said there.
     const [from] = await Promise.all([

@@ -106,6 +106,8 @@ export interface ErrorDetails {
     readonly length: number;
   };
   readonly external_blob_source?: { readonly uri: string; readonly reason: string };
+  /** The record of a load that is to blame. */
+  readonly load_error?: { readonly line: number; readonly type_name: string };
   readonly precondition_failure?: { readonly expected: string; readonly actual?: string };
   readonly change_feed_gap?: { readonly cursor?: string; readonly first_unreadable_commit_id: string };
   readonly change_diff_refusal?: {

@@ -1,14 +1,20 @@
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const strictDecoder = new TextDecoder("utf-8", { fatal: true });
+const exactDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export const encodeUtf8 = (text: string): Uint8Array<ArrayBuffer> => encoder.encode(text);
 export const decodeUtf8 = (bytes: Uint8Array): string => decoder.decode(bytes);
 
-/** Decodes, or answers null where the bytes are not UTF-8. */
-export function tryDecodeUtf8(bytes: Uint8Array): string | null {
+/** Decodes a whole text, without the byte order mark that may stand before it; null where the bytes are not UTF-8. */
+export const tryDecodeUtf8 = (bytes: Uint8Array): string | null => decoded(strictDecoder, bytes);
+
+/** The same for a part of a text, in which a byte order mark is a character like any other. */
+export const tryDecodeUtf8Part = (bytes: Uint8Array): string | null => decoded(exactDecoder, bytes);
+
+function decoded(by: TextDecoder, bytes: Uint8Array): string | null {
   try {
-    return strictDecoder.decode(bytes);
+    return by.decode(bytes);
   } catch {
     return null;
   }

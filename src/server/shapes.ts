@@ -116,6 +116,12 @@ export const ErrorOutput = object(
     ),
     external_blob_source: omittable(object("ExternalBlobSourceOutput", { uri: text(), reason: text() })),
     recovery_required: omittable(RecoveryRequiredOutput),
+    load_error: omittable(
+      object("LoadErrorOutput", {
+        line: integer("Line of the batch that is to blame, blank ones counted."),
+        type_name: text(),
+      }),
+    ),
     precondition_failure: omittable(
       object("PreconditionFailureOutput", {
         expected: text("Commit id that the caller named."),
@@ -164,6 +170,7 @@ const PlanStepOutput = object("PlanStepOutput", {
   access: omittable(text("By which way it came to its rows.")),
   estimated_rows: integer(),
   actual_rows: integer(),
+  scanned_rows: omittable(integer("Rows that a scan or lookup looked at.")),
   solutions: omittable(integer("How many solutions the rows stand for, where that is not one each.")),
   steps: omittable(list(anyObject(), "Of an anti join: the steps that looked for what must not be there.")),
 });

@@ -17,7 +17,7 @@ const UNADDRESSABLE = ".";
 export function validateBranchName(input: string): string {
   const name = input.trim();
   if (name === "") throw badRequest("branch name cannot be empty");
-  if (name === RESERVED) throw badRequest(`branch '${name}': omnigraph does not allow internal system refs`);
+  refuseSystemRef(name);
   const sound =
     encodeUtf8(name).length <= BRANCH_NAME_BYTES_MAX &&
     !name.includes("..") &&
@@ -26,4 +26,9 @@ export function validateBranchName(input: string): string {
     name.split("/").every((part) => SEGMENT.test(part));
   if (!sound) throw badRequest(`invalid branch name '${name}': allowed are ${ALLOWED}`);
   return name;
+}
+
+/** Throws `bad_request` for the name that is kept for the system itself. */
+export function refuseSystemRef(name: string): void {
+  if (name === RESERVED) throw badRequest(`branch '${name}': omnigraph does not allow internal system refs`);
 }

@@ -21,7 +21,7 @@ export {
   managedBlob,
   readBlobReference,
 } from "./blob-reference.ts";
-export { MAIN, validateBranchName } from "./branch-name.ts";
+export { MAIN, refuseSystemRef, validateBranchName } from "./branch-name.ts";
 export { BatchBuilder, type BatchShape, type SortedRows, shapeOf, sortBatch, takeRows } from "./builder.ts";
 export { ObjectCache } from "./cache.ts";
 export * from "./column.ts";

@@ -389,7 +389,7 @@ describe("branch", () => {
     await world.json(["branch", "create", "child", "--from", "f", "--store", "g", "--json"]);
     const outcome = await world.run(["branch", "merge", "f", "--delete-branch", "--store", "g", "--json"]);
     expect(outcome.code).toBe(0);
-    expect(outcome.stderr).toContain("warning: could not delete branch 'f'");
+    expect(outcome.stderr).toContain("warning: merged, but could not delete branch 'f': ");
     expect(JSON.parse(outcome.stdout)).toMatchObject({
       branch_deleted: false,
       branch_delete_error: expect.stringContaining("child"),

@@ -80,7 +80,7 @@ export async function branchMerge(context: Context, invocation: Invocation): Pro
   }
   if (branch_deleted === false) {
     await context.warn(
-      `could not delete branch '${result.source}': ${branch_delete_error ?? "no reason given"}`,
+      `merged, but could not delete branch '${result.source}': ${branch_delete_error ?? "no reason given"}`,
     );
   }
   if (flagOn(invocation, "json")) {

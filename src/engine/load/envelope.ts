@@ -10,6 +10,8 @@ import {
   parseJsonStrict,
 } from "../../lib/json.ts";
 import { scanJson } from "../../lib/json-scan.ts";
+import type { Catalog, EntityType } from "../../schema/catalog.ts";
+import { findEdge } from "../../schema/index.ts";
 import { LINE_SLOTS_MAX } from "./limits.ts";
 
 export type Envelope =
@@ -21,6 +23,11 @@ export type Envelope =
       readonly to: string;
       readonly data: JsonObject;
     };
+
+/** The type that an envelope names: a node's to the letter, an edge's in any case; undefined where there is none. */
+export function typeOf(catalog: Catalog, { kind, type }: Envelope): EntityType | undefined {
+  return kind === "node" ? catalog.nodes.get(type) : (findEdge(catalog, type) ?? undefined);
+}
 
 const RESERVED = new Set([
   "_tombstone",

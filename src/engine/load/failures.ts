@@ -9,6 +9,22 @@ import type { EntityType } from "../../schema/catalog.ts";
 const STAGES = ["record", "value", "uniqueness"] as const;
 export type Stage = (typeof STAGES)[number];
 
+/** Which record of the input. */
+export interface RecordPlace {
+  readonly unit: "line" | "record";
+  readonly number: number;
+}
+
+/** The error with its record named. */
+export function withPlace(
+  { kind, message, details }: OmnigraphError,
+  { unit, number }: RecordPlace,
+  type: EntityType,
+): OmnigraphError {
+  const known = unit === "line" ? { load_error: { line: number, type_name: type.name } } : {};
+  return new OmnigraphError(kind, `${unit} ${number}: ${message}`, { ...details, ...known });
+}
+
 interface Failure {
   readonly stage: number;
   readonly error: OmnigraphError;
@@ -24,12 +40,11 @@ export class Failures {
     return known !== undefined && known.stage <= STAGES.indexOf(stage);
   }
 
-  /** Notes what was thrown for a record; `place` says which one. Bugs are thrown on. */
-  note(type: EntityType, stage: Stage, place: string, thrown: unknown): void {
+  /** Notes what was thrown for a record. Bugs are thrown on. */
+  note(type: EntityType, stage: Stage, place: RecordPlace, thrown: unknown): void {
     if (!(thrown instanceof OmnigraphError)) throw thrown;
     if (this.isSettled(type, stage)) return;
-    const error = new OmnigraphError(thrown.kind, `${place}: ${thrown.message}`, thrown.details);
-    this.byType.set(type, { stage: STAGES.indexOf(stage), error });
+    this.byType.set(type, { stage: STAGES.indexOf(stage), error: withPlace(thrown, place, type) });
   }
 
   /** Throws what is to be reported: the earliest stage, nodes before edges, each by name. */

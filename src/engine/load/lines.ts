@@ -1,7 +1,7 @@
 // Bytes in chunks of any size -> lines of text with their numbers.
 
 import { badRequest, tooLarge } from "../../lib/errors.ts";
-import { lineOfBadUtf8, tryDecodeUtf8 } from "../../lib/utf8.ts";
+import { lineOfBadUtf8, tryDecodeUtf8, tryDecodeUtf8Part } from "../../lib/utf8.ts";
 import { LINE_BYTES_MAX } from "./limits.ts";
 
 const LF = 0x0a;
@@ -17,7 +17,8 @@ export async function readLines(
   let line = 0;
 
   const emitBlock = (bytes: Uint8Array) => {
-    const text = tryDecodeUtf8(bytes);
+    // Only the input as a whole may begin with a byte order mark.
+    const text = line === 0 ? tryDecodeUtf8(bytes) : tryDecodeUtf8Part(bytes);
     if (text === null) throw badRequest(`line ${line + lineOfBadUtf8(bytes)}: the text is not UTF-8`);
     let start = 0;
     while (start < text.length) {

@@ -26,9 +26,10 @@ export async function load(request: LoadRequest, engine: LoadEngine): Promise<Lo
   const { branch = MAIN, from } = request;
   engine.authorize({ action: "change", branch });
   if (!(await isThere(engine.store, branch))) {
-    if (from === undefined) throw notFound(`branch '${branch}' not found; pass \`from\` to create it`);
+    const name = validateBranchName(branch);
+    if (from === undefined) throw notFound(`branch '${name}' not found; pass \`from\` to create it`);
     engine.authorize({ action: "branch_create", branch: from, targetBranch: branch });
-    const loaded = await loadNew(validateBranchName(branch), from, request, engine);
+    const loaded = await loadNew(name, from, request, engine);
     if (loaded !== null) return loaded;
     // Somebody else made the name while this load was being prepared: it goes into their branch.
   }
@@ -81,7 +82,7 @@ class Attempt {
   readonly prepare = async (view: View): Promise<PreparedLoad> => {
     const { mode, reader = "strict", data, onProgress } = this.request;
     const { store, ports, blobs, limits } = this.engine;
-    this.prepared = await prepareLoad(data(), {
+    this.prepared = await prepareLoad(data, {
       store,
       view,
       ports,

@@ -5,8 +5,7 @@ import { badRequest } from "../../lib/errors.ts";
 import type { Ports } from "../../lib/ports.ts";
 import { ulidSequence } from "../../lib/ulid.ts";
 import { compareUtf8 } from "../../lib/utf8.ts";
-import type { Catalog, EdgeType, EntityType, NodeType } from "../../schema/catalog.ts";
-import { findEdge } from "../../schema/index.ts";
+import type { EdgeType, EntityType, NodeType } from "../../schema/catalog.ts";
 import type { GraphStore } from "../../store/index.ts";
 import type { DeletedEdge, ReadSet, TypeChanges } from "../../store/types.ts";
 import type { BlobIntake } from "../blob/index.ts";
@@ -14,7 +13,8 @@ import type { LoadReader } from "../graph.ts";
 import type { LoadedType, LoadMode } from "../outputs.ts";
 import { type EdgeRow, ImageCheck } from "../write/image-check.ts";
 import { ReadSetBuilder } from "../write/reads.ts";
-import type { Envelope } from "./envelope.ts";
+import { BrokenRule, culpritOf, withCulprit } from "./culprit.ts";
+import { typeOf } from "./envelope.ts";
 import { Failures, type Stage } from "./failures.ts";
 import { BYTES_IN_MEMORY_MAX, PROGRESS_ROWS, ROWS_IN_MEMORY_MAX } from "./limits.ts";
 import { RECORD_READERS } from "./reader.ts";
@@ -45,15 +45,15 @@ export interface LoadContext {
 
 /** Throws for what one pass over the input finds wrong with it, then for the rules that look beyond one row. */
 export async function prepareLoad(
-  data: AsyncIterable<Uint8Array>,
+  data: () => AsyncIterable<Uint8Array>,
   context: LoadContext,
 ): Promise<PreparedLoad> {
   const { view, store, ports, mode, reader, blobs } = context;
   const reads = new ReadSetBuilder();
   const check = new ImageCheck(view.catalog, view, reads, (violation) => {
-    throw badRequest(violation.message);
+    throw new BrokenRule(badRequest(violation.message), culpritOf(violation));
   });
-  const loaded = await readBatch(data, context, {
+  const shared: LoaderContext = {
     mode,
     reader,
     store,
@@ -63,16 +63,16 @@ export async function prepareLoad(
     memory: new RowMemory(context.limits ?? MEMORY_LIMITS),
     nextId: ulidSequence(ports),
     respelled: new Respelled(),
-  });
+  };
+  const loaded = await readBatch(data(), context, shared);
   const loaders = loaded.sort((a, b) => compareUtf8(a.type.name, b.type.name));
-
-  const deleted = new Map<EntityType, DeletedEdge[]>();
-  for (const loader of loaders) {
-    if (mode === "overwrite") check.replaceType(loader.type);
-    else deleted.set(loader.type, await reconcile(loader, context, check, reads));
-    await loader.settle();
+  let deleted: ReadonlyMap<EntityType, DeletedEdge[]>;
+  try {
+    deleted = await judge(loaders, context, check, reads);
+  } catch (thrown) {
+    if (!(thrown instanceof BrokenRule)) throw thrown;
+    throw await withCulprit(thrown, data(), view.catalog, shared);
   }
-  await check.finish();
   await blobs.finish();
 
   const changes: TypeChanges[] = [];
@@ -92,10 +92,27 @@ export async function prepareLoad(
   return { changes, reads: reads.build(), nodes: counts("node"), edges: counts("edge") };
 }
 
+/** Holds what was read against the committed state and the rules; answers the committed edges that go away. */
+async function judge(
+  loaders: readonly TypeLoader[],
+  context: LoadContext,
+  check: ImageCheck,
+  reads: ReadSetBuilder,
+): Promise<Map<EntityType, DeletedEdge[]>> {
+  const deleted = new Map<EntityType, DeletedEdge[]>();
+  for (const loader of loaders) {
+    if (context.mode === "overwrite") check.replaceType(loader.type);
+    else deleted.set(loader.type, await reconcile(loader, context, check, reads));
+    await loader.settle();
+  }
+  await check.finish();
+  return deleted;
+}
+
 /** One loader for each type that the batch mentions. */
 async function readBatch(
   data: AsyncIterable<Uint8Array>,
-  { view, onProgress }: LoadContext,
+  { view, blobs, onProgress }: LoadContext,
   shared: LoaderContext,
 ): Promise<TypeLoader[]> {
   const { unit, read } = RECORD_READERS[shared.reader];
@@ -112,7 +129,7 @@ async function readBatch(
     return loader;
   };
 
-  await read(paced(data, shared), (envelope, number) => {
+  await read(paced(data, blobs, shared.memory), (envelope, number) => {
     const type = typeOf(view.catalog, envelope);
     if (type === undefined) {
       throw badRequest(`${unit} ${number}: unknown ${envelope.kind} type '${envelope.type}'`);
@@ -131,7 +148,7 @@ async function readBatch(
       stage = "uniqueness";
       if (!failures.isSettled(type, stage)) loader.accept(row);
     } catch (thrown) {
-      failures.note(type, stage, `${unit} ${number}`, thrown);
+      failures.note(type, stage, { unit, number }, thrown);
     }
     if (++records % PROGRESS_ROWS === 0) onProgress?.(records);
   });
@@ -139,14 +156,11 @@ async function readBatch(
   return [...loaders.values()];
 }
 
-function typeOf(catalog: Catalog, { kind, type }: Envelope): EntityType | undefined {
-  return kind === "node" ? catalog.nodes.get(type) : (findEdge(catalog, type) ?? undefined);
-}
-
 /** The same chunks, each only when what those before it left in memory has room there. */
 async function* paced(
   data: AsyncIterable<Uint8Array>,
-  { blobs, memory }: LoaderContext,
+  blobs: BlobIntake,
+  memory: RowMemory,
 ): AsyncIterable<Uint8Array> {
   for await (const chunk of data) {
     yield chunk;
@@ -180,7 +194,7 @@ async function reconcile(
 async function refuseExistingNodes(type: NodeType, ids: readonly string[], view: View): Promise<void> {
   const exist = await view.nodesExist(type, ids);
   const at = exist.indexOf(true);
-  if (at !== -1) throw keyConflict(type, ids[at]);
+  if (at !== -1) throw existing(type, ids[at]);
 }
 
 async function reconcileEdges(
@@ -190,8 +204,12 @@ async function reconcileEdges(
   check: ImageCheck,
 ): Promise<DeletedEdge[]> {
   const committed = (await context.view.lookupEdges(type, ids)).filter((row) => row !== null) as EdgeRow[];
-  if (committed.length > 0 && context.mode === "append") throw keyConflict(type, committed[0].id);
+  if (committed.length > 0 && context.mode === "append") throw existing(type, committed[0].id);
   const deleted = committed.map(({ src, dst, id }) => ({ src, dst, id }));
   for (const edge of deleted) check.removeEdge(type, edge);
   return deleted;
 }
+
+/** The conflict of an id that the graph has already. */
+const existing = (type: EntityType, id: string) =>
+  new BrokenRule(keyConflict(type, id), { type, hasPart: (row) => row.id === id, which: "last" });

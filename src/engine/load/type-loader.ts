@@ -1,7 +1,7 @@
 // Takes the records of one type: finds ids, reads values, holds each row against the rules that concern it alone, and
 // hands rows on to whatever collects them. One is made per type that the batch mentions.
 
-import { badRequest, conflict } from "../../lib/errors.ts";
+import { badRequest, conflict, type OmnigraphError } from "../../lib/errors.ts";
 import type { JsonObject, JsonValue } from "../../lib/json.ts";
 import type { Value } from "../../query/plan.ts";
 import type { EntityType } from "../../schema/catalog.ts";
@@ -27,7 +27,7 @@ export interface LoaderContext {
   readonly writer: RowWriter;
   readonly memory: RowMemory;
   readonly nextId: () => string;
-  readonly blobs: BlobIntake;
+  readonly blobs: Pick<BlobIntake, "accept">;
   readonly check: ImageCheck;
   readonly respelled: Respelled;
 }
@@ -172,7 +172,7 @@ export class TypeLoader {
 }
 
 /** 409: a strict insert of an id that is there already. */
-export function keyConflict(type: EntityType, id: string): Error {
+export function keyConflict(type: EntityType, id: string): OmnigraphError {
   return conflict(`${type.kind} type '${type.name}' already has id '${id}'`, {
     key_conflict: { entity_kind: type.kind, type_name: type.name, entity_id: id },
   });

@@ -15,13 +15,16 @@ import { floatInRange, integerInRange } from "../write/coerce.ts";
 /** Reads a present, non-null JSON value. Throws bad_request naming the property; null where nothing can be made of it. */
 export type ValueReader = (value: JsonValue) => Value;
 
+/** What makes the value of a Blob cell out of its text. */
+type BlobTaker = Pick<BlobIntake, "accept">;
+
 /** Says what becomes of a value of the wrong JSON type. */
 type Mismatch = (value: JsonValue) => null;
 
 const DAYS_MAX = 2 ** 31 - 1;
 const DAYS_MIN = -(2 ** 31);
 
-export function valueReader(property: Property, reader: LoadReader, blobs: BlobIntake): ValueReader {
+export function valueReader(property: Property, reader: LoadReader, blobs: BlobTaker): ValueReader {
   const { name, type } = property;
   if (typeof type.scalar === "object") return vectorReader(name, type.scalar.vector);
   if (type.list) return listReader(name, type, reader, blobs);
@@ -33,7 +36,7 @@ export function valueReader(property: Property, reader: LoadReader, blobs: BlobI
 }
 
 /** An item that is null or of the wrong JSON type is refused by both readers. */
-function listReader(name: string, type: PropertyType, reader: LoadReader, blobs: BlobIntake): ValueReader {
+function listReader(name: string, type: PropertyType, reader: LoadReader, blobs: BlobTaker): ValueReader {
   const badItem: Mismatch = () => {
     const what = reader === "strict" ? "strict list property" : "list property";
     throw badRequest(`${what} '${name}' contains a null or invalid item`);
@@ -52,7 +55,7 @@ export function missingValueMessage(property: Property): string {
   return `non-nullable ${kind}property '${property.name}' has null or invalid values`;
 }
 
-function scalarReader(name: string, scalar: ScalarName, blobs: BlobIntake, wrong: Mismatch): ValueReader {
+function scalarReader(name: string, scalar: ScalarName, blobs: BlobTaker, wrong: Mismatch): ValueReader {
   switch (scalar) {
     case "String":
       return (value) => {

@@ -165,7 +165,8 @@ async function constraintViolations({ staging, source, target, reads }: Merging)
   const found: Violation[] = [];
   const checkValues = (type: EntityType, row: Row | null) => {
     const message = row === null ? null : rowCheck(type)(row.values);
-    if (message !== null) found.push({ type, entityId: null, kind: "value_constraint_violation", message });
+    if (message !== null)
+      found.push({ type, entityId: null, kind: "value_constraint_violation", message, hasPart: null });
   };
   for (const { type, entities } of staging.nodeTypes()) {
     for (const row of entities.values()) checkValues(type, row);

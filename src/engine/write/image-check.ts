@@ -23,6 +23,8 @@ export interface Violation {
   readonly entityId: string | null;
   readonly kind: MergeConflict["kind"];
   readonly message: string;
+  /** Tells the rows of the type that the write adds and that have a part in it; null where it is about what goes. */
+  readonly hasPart: ((row: Row) => boolean) | null;
 }
 
 /** What the check asks of the committed state. */
@@ -191,6 +193,7 @@ export class ImageCheck {
       entityId: b,
       kind: "unique_violation",
       message: `@unique violation on ${rule.type.name}.${columns}: value '${value}' held by '${a}' and '${b}'`,
+      hasPart: (row) => rule.tupleOf(row) === tuple,
     });
   }
 
@@ -224,6 +227,7 @@ export class ImageCheck {
           entityId: first.id,
           kind: "orphan_edge",
           message: `${first.side} '${id}' not found in ${type.name}`,
+          hasPart: (row) => row[first.side] === id,
         });
       });
     }
@@ -243,6 +247,7 @@ export class ImageCheck {
             entityId: row.id,
             kind: "orphan_edge",
             message: `${side} '${node}' not found in ${type.name}`,
+            hasPart: null,
           });
         }
       }
@@ -277,6 +282,7 @@ export class ImageCheck {
   }
 
   private async checkCardinality(type: EdgeType): Promise<void> {
+    if (this.replaced.has(type.id) && type.cardinality.min > 0) await this.touchReplacedSources(type);
     const touched = this.counts.get(type.id);
     if (touched === undefined) return;
     const sources = [...touched.keys()].filter((id) => !this.isRemovedNode(type.source, id));
@@ -300,8 +306,17 @@ export class ImageCheck {
         entityId: null,
         kind: "cardinality_violation",
         message: `@card violation on edge ${type.name}: source '${source}' has ${ids.size} edges (${limit})`,
+        hasPart: (row) => row.src === source,
       });
     }
+  }
+
+  /** Nodes whose committed edges all go may be left with too few. */
+  private async touchReplacedSources(type: EdgeType): Promise<void> {
+    if ((await this.view.count(type)) === 0) return;
+    await this.view.load([type, type.source, type.target]);
+    const edges = this.view.edges(type);
+    for (const edge of edges.all()) this.addedAt(type, (edges.row(edge) as EdgeRow).src);
   }
 
   private isRemovedNode(type: NodeType, id: string): boolean {

@@ -172,6 +172,28 @@ describe("a load", () => {
     };
     await expectRefused(graph.load({ data, mode: "merge", actor: null }), 400, "line 2");
   });
+
+  it("passes over a byte order mark before the first line, and takes it for what it is anywhere else", async () => {
+    const { graph, rows } = await testGraph(HARBOUR);
+    const mark = "\uFEFF";
+    const note = (text: string) => `${JSON.stringify({ type: "Note", data: { text } })}\n`;
+    const chunks = (...texts: readonly string[]) =>
+      graph.load({
+        data: async function* () {
+          for (const each of texts) yield new TextEncoder().encode(each);
+        },
+        mode: "append",
+        actor: null,
+      });
+    await chunks(`${mark}${note("a")}`, note(`${mark}b`));
+    expect(await rows("match { $n: Note } return { $n.text } order { $n.text }")).toEqual([
+      { "n.text": "a" },
+      { "n.text": `${mark}b` },
+    ]);
+    // Wherever the chunks of the input happen to end.
+    await expectRefused(chunks(note("c"), `${mark}${note("d")}`), 400, "invalid strict JSON at line 2");
+    await expectRefused(chunks(`${note("c")}${mark}${note("d")}`), 400, "invalid strict JSON at line 2");
+  });
 });
 
 describe("load modes", () => {
@@ -180,7 +202,7 @@ describe("load modes", () => {
     await load([PORT]);
     const error = await refusal(load([{ type: "Port", data: { code: "NLRTM", name: "Other" } }], "append"));
     expect(error.status).toBe(409);
-    expect(error.message).toBe("node type 'Port' already has id 'NLRTM'");
+    expect(error.message).toBe("line 1: node type 'Port' already has id 'NLRTM'");
     expect(error.details.key_conflict).toEqual({
       entity_kind: "node",
       type_name: "Port",

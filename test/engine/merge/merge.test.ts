@@ -228,6 +228,17 @@ describe("a merge", () => {
     expect(await fixture.graph.branches()).toEqual(["main"]);
   });
 
+  it("refuses the name that is kept for the system, on either side", async () => {
+    const { graph } = await testGraph(SCHEMA);
+    const system = "__schema_apply_lock__";
+    for (const sides of [
+      { source: system, target: "main" },
+      { source: "main", target: system },
+    ]) {
+      await expectRefused(graph.merge({ ...sides, actor: null }), 400, "does not allow internal system refs");
+    }
+  });
+
   it("refuses a branch with itself and unknown branches", async () => {
     const { graph } = await harbour();
     await expectRefused(
