@@ -68,28 +68,26 @@ function checkInsert(
   scope: Scope,
 ): Assignment[] {
   const assignments = checkAssignments(clauses, type, scope);
-  const assigned = new Set(clauses.map(({ property }) => property));
-  const missing = requiredNames(type).filter(
-    (name) => !assigned.has(name) && !isEmbeddedFrom(type, name, assigned),
-  );
-  if (missing.length > 0) {
-    throw typeError(
-      "T12",
-      `insert ${type.name} must assign ${missing.map((name) => `'${name}'`).join(", ")}`,
-    );
-  }
+  const missing = missingFrom(type, new Set(clauses.map(({ property }) => property)));
+  if (missing.length > 0) throw typeError("T12", `insert ${type.name} must provide ${missing.join(" and ")}`);
   return assignments;
 }
 
-function requiredNames(type: NodeType | EdgeType): string[] {
-  const properties = type.properties.filter((property) => !property.type.nullable).map(({ name }) => name);
-  return type.kind === "edge" ? ["from", "to", ...properties] : properties;
-}
-
-/** The text that an `@embed` vector is made of stands in for the vector, as far as checking goes. */
-function isEmbeddedFrom(type: NodeType | EdgeType, name: string, assigned: ReadonlySet<string>): boolean {
-  const embed = type.properties.find((property) => property.name === name)?.embed;
-  return embed != null && assigned.has(embed.source);
+/** What an insert that assigns these names leaves out, as the error says it. */
+function missingFrom(type: NodeType | EdgeType, assigned: ReadonlySet<string>): string[] {
+  const ends = type.kind === "edge" ? ["from", "to"].filter((end) => !assigned.has(end)) : [];
+  // The text that an `@embed` vector is made of stands in for the vector, as far as checking goes.
+  const properties = type.properties.filter(
+    ({ name, type: { nullable }, embed }) =>
+      !nullable && !assigned.has(name) && (embed === null || !assigned.has(embed.source)),
+  );
+  const named = properties.map(({ name, embed }) =>
+    embed === null ? `'${name}'` : `'${name}' or @embed source '${embed.source}'`,
+  );
+  return [
+    ...ends.map((end) => `endpoint '${end}'`),
+    ...(named.length === 0 ? [] : [`non-nullable property ${named.join(", ")}`]),
+  ];
 }
 
 function checkAssignments(
@@ -131,10 +129,7 @@ function findProperty(type: NodeType | EdgeType, name: string): Property {
 function refuseKeyAssignment(assignments: readonly Assignment[], type: NodeType): void {
   for (const { property } of assignments) {
     if (property !== null && type.key?.some(({ id }) => id === property.id)) {
-      throw typeError(
-        null,
-        `cannot update @key property '${property.name}' of '${type.name}': it is the identity`,
-      );
+      throw typeError(null, `cannot update @key property '${property.name}' — delete and re-insert instead`);
     }
   }
 }

@@ -81,12 +81,21 @@ describe("insert", () => {
     expect(row["u.joined"]).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
   });
 
+  it("names the properties of a composite key in the order of its rule", async () => {
+    const { mutate } = await testGraph("node Bin { zone: String  no: I32  @key(zone, no) }");
+    await expectRefused(
+      mutate("query add($z: String?) { insert Bin { zone: $z, no: 1 } }", { z: null }),
+      400,
+      "insert @key properties (zone, no) cannot contain null",
+    );
+  });
+
   it("refuses null keys, out-of-range integers and non-integers", async () => {
     const { mutate } = await people();
     await expectRefused(
       mutate("query add($h: String?) { insert User { handle: $h } }", { h: null }),
       400,
-      "cannot contain null",
+      "insert @key property 'handle' cannot contain null",
     );
     await expectRefused(
       mutate('query add($a: I64) { insert User { handle: "x", age: $a } }', { a: 2147483648 }),

@@ -36,7 +36,10 @@ describe("errors without a code", () => {
     [returning("$x.slug", "order { $x.tags }"), "unsupported ordering expression: `$x.tags` is [String]?"],
     [returning("$x.vec as v", "order { v }"), "unsupported ordering expression: alias 'v' is Vector(3)?"],
     [returning("count($x) as n, $x.state", "order { $x.title }"), "unsupported ordering expression"],
-    ["update Doc set { slug: $s } where title = $s", "cannot update @key property 'slug'"],
+    [
+      "update Doc set { slug: $s } where title = $s",
+      "cannot update @key property 'slug' — delete and re-insert instead",
+    ],
     ["update Pair set { note: $s, number: $u } where hall = $s", "cannot update @key property 'number'"],
   ])("%s", (body, phrase) => {
     const message = planMessage(body);

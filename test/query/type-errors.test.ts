@@ -285,12 +285,18 @@ const codes: readonly Code[] = [
   {
     code: "T12",
     refuses: [
-      ["insert Doc { title: $s, state: $s, made: $v3 }", "insert Doc must assign 'slug'"],
-      ["insert Doc { slug: $s, state: $s, body: $s }", "must assign 'made', 'title'"],
-      ["insert Pair { hall: $s }", "insert Pair must assign 'number'"],
-      ["insert HeldIn { from: $s }", "insert HeldIn must assign 'to'"],
-      ["insert HeldIn { to: $s }", "must assign 'from'"],
-      ["insert Cites { from: $s, to: $s }", "must assign 'place'"],
+      [
+        "insert Doc { title: $s, state: $s, made: $v3 }",
+        "insert Doc must provide non-nullable property 'slug'",
+      ],
+      [
+        "insert Doc { slug: $s, state: $s, body: $s }",
+        "must provide non-nullable property 'made' or @embed source 'title', 'title'",
+      ],
+      ["insert Pair { hall: $s }", "insert Pair must provide non-nullable property 'number'"],
+      ["insert HeldIn { from: $s }", "insert HeldIn must provide endpoint 'to'"],
+      ["insert HeldIn { to: $s }", "must provide endpoint 'from'"],
+      ["insert Cites { from: $s, to: $s }", "must provide non-nullable property 'place'"],
     ],
     accepts: [
       "insert Doc { slug: $s, title: $s, state: $s }",

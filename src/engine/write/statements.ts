@@ -81,11 +81,12 @@ async function runStatement(
 
 function newNode(type: NodeType, assignments: readonly Assignment[], context: StatementContext): Row {
   const values = assignedValues(type, assignments, context);
-  if (type.key === null) return { id: ulid(context.ports), src: null, dst: null, values };
+  if (type.key === null || type.keyAsDeclared === null)
+    return { id: ulid(context.ports), src: null, dst: null, values };
   const key = type.key.map((property) => values[type.properties.indexOf(property)]);
   const nulls = type.key.filter((_, i) => key[i] === null);
   if (nulls.length > 0) {
-    const names = type.key.map((property) => property.name);
+    const names = type.keyAsDeclared;
     throw badRequest(
       names.length === 1
         ? `insert @key property '${names[0]}' cannot contain null`
