@@ -19,23 +19,14 @@ export interface Progress {
 
 /** Starts to show progress where somebody is looking, else nothing. */
 export function startProgress(context: Context, invocation: Invocation, verb: string): Progress {
-  const { ports, stderr } = context.io;
-  const isShown = stderr.isTerminal && !flagOn(invocation, "quiet") && !flagOn(invocation, "json");
-  const started = ports.now();
+  const line = new ProgressLine(context, invocation, verb);
   let bytes = 0;
   let rows = 0;
-  let drawnAt = Number.NEGATIVE_INFINITY;
-  let drawing: Promise<void> = Promise.resolve();
-
-  const draw = () => {
-    const now = ports.now();
-    if (!isShown || now - started < PATIENCE_MS || now - drawnAt < REDRAW_MS) return;
-    drawnAt = now;
-    const megabytes = (bytes / 1_000_000).toFixed(1);
-    const text = rows === 0 ? `${megabytes} MB` : `${rows.toLocaleString("en-US")} rows, ${megabytes} MB`;
-    drawing = drawing.then(() => stderr.write(`${ERASE_LINE}${verb}: ${text}`));
-  };
-
+  const draw = () =>
+    line.draw(() => {
+      const megabytes = (bytes / 1_000_000).toFixed(1);
+      return rows === 0 ? `${megabytes} MB` : `${rows.toLocaleString("en-US")} rows, ${megabytes} MB`;
+    });
   return {
     counting: async function* (chunks) {
       bytes = 0;
@@ -49,9 +40,63 @@ export function startProgress(context: Context, invocation: Invocation, verb: st
       rows = count;
       draw();
     },
-    end: async () => {
-      await drawing;
-      if (drawnAt !== Number.NEGATIVE_INFINITY) await stderr.write(ERASE_LINE);
-    },
+    end: () => line.end(),
   };
+}
+
+/** Runs work that does not tell by itself how far it is; `state` is asked now and then. */
+export async function showingProgress<T>(
+  context: Context,
+  invocation: Invocation,
+  verb: string,
+  state: () => string,
+  work: () => Promise<T>,
+): Promise<T> {
+  const line = new ProgressLine(context, invocation, verb);
+  const ticker = { isOver: !line.isShown };
+  const tick = async () => {
+    while (!ticker.isOver) {
+      line.draw(state);
+      await context.io.ports.sleep(REDRAW_MS);
+    }
+  };
+  void tick();
+  try {
+    return await work();
+  } finally {
+    ticker.isOver = true;
+    await line.end();
+  }
+}
+
+class ProgressLine {
+  readonly isShown: boolean;
+  private readonly started: number;
+  private drawnAt = Number.NEGATIVE_INFINITY;
+  private drawing: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly context: Context,
+    invocation: Invocation,
+    private readonly verb: string,
+  ) {
+    const { ports, stderr } = context.io;
+    this.isShown = stderr.isTerminal && !flagOn(invocation, "quiet") && !flagOn(invocation, "json");
+    this.started = ports.now();
+  }
+
+  /** Writes the line anew, unless it is too early for that. */
+  draw(text: () => string): void {
+    const { ports, stderr } = this.context.io;
+    const now = ports.now();
+    if (!this.isShown || now - this.started < PATIENCE_MS || now - this.drawnAt < REDRAW_MS) return;
+    this.drawnAt = now;
+    this.drawing = this.drawing.then(() => stderr.write(`${ERASE_LINE}${this.verb}: ${text()}`));
+  }
+
+  /** Erases the line. */
+  async end(): Promise<void> {
+    await this.drawing;
+    if (this.drawnAt !== Number.NEGATIVE_INFINITY) await this.context.io.stderr.write(ERASE_LINE);
+  }
 }

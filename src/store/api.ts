@@ -162,8 +162,8 @@ export interface GraphStore extends SegmentReader {
   /** Compacts the head of a branch, `parallelTypes` types at a time. */
   optimize(branch: string, parallelTypes: number): Promise<Compaction>;
 
-  /** Expires history and deletes what nobody needs any more. */
-  cleanUp(policy: CleanupPolicy): Promise<CleanupReport>;
+  /** Expires history and deletes what nobody needs any more; a preview only tells what that would be. */
+  cleanUp(policy: CleanupPolicy, isPreview?: boolean): Promise<CleanupReport>;
 
   /** Writes a checkpoint of a branch's head now: its segments hold nothing that a hard drop took. */
   checkpoint(branch: string): Promise<void>;

@@ -242,8 +242,8 @@ class OpenGraphStore implements GraphStore {
     return this.checkpointer.alone(log, () => compactBranch(this.context, log, publisher, parallelTypes));
   }
 
-  cleanUp(policy: CleanupPolicy): Promise<CleanupReport> {
-    return cleanUp(this.context, policy);
+  cleanUp(policy: CleanupPolicy, isPreview = false): Promise<CleanupReport> {
+    return cleanUp(this.context, policy, isPreview);
   }
 
   async checkpoint(name: string): Promise<void> {

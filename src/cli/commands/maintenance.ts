@@ -13,12 +13,15 @@ import { echoWrite, requireConsent } from "../consent.ts";
 import type { Context } from "../context.ts";
 import { parseDuration } from "../duration.ts";
 import { flagOn, flagValue, type Invocation } from "../parse.ts";
+import { showingProgress } from "../progress.ts";
 import { directScope, isLocal, type StoreScope } from "../scope.ts";
 import { storedGraphUri } from "../stored.ts";
 
 export async function optimize(context: Context, invocation: Invocation): Promise<number> {
   const target = await targetOf(context, invocation);
-  const { datasets } = await withMaintenance(context, invocation, target, (graph) => graph.optimize());
+  const { datasets } = await withMaintenance(context, invocation, target, "optimizing", (graph) =>
+    graph.optimize(),
+  );
   if (flagOn(invocation, "json")) {
     await context.printJson({ uri: target.uri, datasets });
     return 0;
@@ -38,36 +41,52 @@ async function printOptimized(context: Context, dataset: OptimizedDataset): Prom
 }
 
 export async function cleanup(context: Context, invocation: Invocation): Promise<number> {
-  const policy = policyOf(invocation);
+  const { request, words } = policyOf(invocation);
   const scope = await directScope(context, invocation);
+  if (flagOn(invocation, "dry-run")) {
+    const target: StoreScope = { kind: "store", uri: await storedGraphUri(context, scope) };
+    return cleanUp(context, invocation, target, { ...request, preview: true }, words);
+  }
   if (!flagOn(invocation, "confirm")) {
     const uri = await storedGraphUri(context, scope);
     const { stderr } = context.io;
-    await stderr.write(`cleanup is destructive — rerun with --confirm. Policy for ${uri}: ${policy.words}\n`);
+    await stderr.write(`cleanup is destructive — rerun with --confirm. Policy for ${uri}: ${words}\n`);
     return 0;
   }
   // A target that is not local is not even asked where its graph is before somebody consents.
   if (!isLocal(scope)) await requireConsent(context, invocation, scope, "cleanup");
   const target: StoreScope = { kind: "store", uri: await storedGraphUri(context, scope) };
   if (isLocal(scope)) await requireConsent(context, invocation, target, "cleanup");
-  const cleaned = await withMaintenance(context, invocation, target, (graph) =>
-    graph.cleanup(policy.request),
+  return cleanUp(context, invocation, target, request, words);
+}
+
+async function cleanUp(
+  context: Context,
+  invocation: Invocation,
+  target: StoreScope,
+  request: CleanupRequest,
+  words: string,
+): Promise<number> {
+  const cleaned = await withMaintenance(context, invocation, target, "cleaning up", (graph) =>
+    graph.cleanup(request),
   );
   if (flagOn(invocation, "json")) await context.printJson({ ...cleaned, uri: target.uri });
-  else await printCleaned(context, target.uri, policy.words, cleaned);
+  else await printCleaned(context, target.uri, words, cleaned);
   return 0;
 }
 
 function policyOf(invocation: Invocation): { request: CleanupRequest; words: string } {
-  const [keep, olderThan] = [flagValue(invocation, "keep"), flagValue(invocation, "older-than")];
-  if (keep === undefined && olderThan === undefined) {
+  const [given, olderThan] = [flagValue(invocation, "keep"), flagValue(invocation, "older-than")];
+  if (given === undefined && olderThan === undefined) {
     throw badRequest("cleanup requires at least one of --keep or --older-than");
   }
   const words: string[] = [];
   let request: CleanupRequest = {};
-  if (keep !== undefined) {
+  if (given !== undefined) {
     // The parser has checked that it is an integer.
-    request = { ...request, keep: Number(keep) };
+    const keep = Number(given);
+    if (!Number.isSafeInteger(keep)) throw badRequest(`invalid --keep ${given}: it does not fit`);
+    request = { ...request, keep };
     words.push(`keep ${keep} versions`);
   }
   if (olderThan !== undefined) {
@@ -81,22 +100,24 @@ async function printCleaned(
   context: Context,
   uri: string,
   policy: string,
-  { datasets, bytes_removed }: CleanupOutput,
+  { datasets, bytes_removed, preview = false }: CleanupOutput,
 ): Promise<void> {
   const versions = datasets.reduce((sum, dataset) => sum + dataset.old_versions_removed, 0);
+  const removed = preview ? "would remove" : "removed";
   await context.print(
-    `cleanup ${uri} (${policy}) — removed ${versions} versions (${bytes_removed} bytes) across ${datasets.length} datasets`,
+    `cleanup ${uri} (${policy}) — ${removed} ${versions} versions (${bytes_removed} bytes) across ${datasets.length} datasets`,
   );
   for (const { type_key, error } of datasets) {
     if (error !== null)
       await context.print(`  ${inWords(type_key)}: not all removed, to be retried: ${error}`);
   }
+  if (preview) await context.print("nothing was changed; rerun with --confirm");
 }
 
 export async function repair(context: Context, invocation: Invocation): Promise<number> {
   const [confirm, force] = [flagOn(invocation, "confirm"), flagOn(invocation, "force")];
   const target = await targetOf(context, invocation);
-  const checked = await withMaintenance(context, invocation, target, (graph) =>
+  const checked = await withMaintenance(context, invocation, target, "checking", (graph) =>
     graph.repair({ confirm, force }),
   );
   if (flagOn(invocation, "json")) await context.printJson({ ...checked, uri: target.uri });
@@ -129,6 +150,7 @@ async function withMaintenance<T>(
   context: Context,
   invocation: Invocation,
   target: StoreScope,
+  verb: string,
   work: (graph: GraphMaintenance) => Promise<T>,
 ): Promise<T> {
   const storage = await openStorageAt(context, target.uri);
@@ -136,7 +158,8 @@ async function withMaintenance<T>(
   const graph = await openMaintenance({ storage, ports: context.io.ports });
   try {
     await echoWrite(context, invocation, target, target.uri);
-    return await work(graph);
+    const asked = () => `${storage.counts().total.toLocaleString("en-US")} requests`;
+    return await showingProgress(context, invocation, verb, asked, () => work(graph));
   } finally {
     await graph.close();
   }

@@ -54,9 +54,13 @@ export const cleanup: CommandSpec = {
     { name: "keep", value: "N", help: "versions to keep", integer: true },
     { name: "older-than", value: "DURATION", help: "drop only what is older (90s, 2m, 7d, 1w)" },
     { name: "confirm", help: "do it" },
+    { name: "dry-run", help: "tell what would go, and change nothing", excludes: ["confirm"] },
     flag.json,
   ],
-  examples: ["omnigraph cleanup ./fleet.omni --keep 100 --older-than 7d --confirm"],
+  examples: [
+    "omnigraph cleanup ./fleet.omni --keep 100 --older-than 7d --dry-run",
+    "omnigraph cleanup ./fleet.omni --keep 100 --older-than 7d --confirm",
+  ],
   load: async () => (await maintenanceCommand()).cleanup,
 };
 

@@ -10,19 +10,19 @@ export interface CleanupRequest {
   /** Newest commits to keep on each branch; 0 behaves as 1. */
   readonly keep?: number;
   readonly olderThanSecs?: number;
+  /** Tell what would go, and change nothing. */
+  readonly preview?: boolean;
 }
 
 const MS_PER_SECOND = 1000;
 
 export async function cleanup(store: GraphStore, request: CleanupRequest): Promise<CleanupOutput> {
-  const { keep = null, olderThanSecs = null } = request;
+  const { keep = null, olderThanSecs = null, preview = false } = request;
   if (keep === null && olderThanSecs === null) {
     throw badRequest("cleanup requires at least one of --keep or --older-than");
   }
-  const report = await store.cleanUp({
-    keep,
-    olderThanMs: olderThanSecs === null ? null : olderThanSecs * MS_PER_SECOND,
-  });
+  const olderThanMs = olderThanSecs === null ? null : olderThanSecs * MS_PER_SECOND;
+  const report = await store.cleanUp({ keep, olderThanMs }, preview);
   const { catalog } = await store.branch(MAIN).head();
   return {
     uri: store.storage.uri,
@@ -39,5 +39,6 @@ export async function cleanup(store: GraphStore, request: CleanupRequest): Promi
     }),
     commits_expired: report.expired,
     bytes_removed: report.bytes,
+    ...(preview ? { preview } : {}),
   };
 }

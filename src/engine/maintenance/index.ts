@@ -44,7 +44,8 @@ export async function openMaintenance(options: {
   return {
     uri: storage.uri,
     optimize: () => writing(() => optimize(store, parallel)),
-    cleanup: (request) => writing(() => cleanup(store, request)),
+    cleanup: (request) =>
+      request.preview ? cleanup(store, request) : writing(() => cleanup(store, request)),
     repair: (request) => (request.confirm ? writing(() => repair(store, request)) : repair(store, request)),
     close: () => store.settle(),
   };

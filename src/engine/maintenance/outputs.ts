@@ -44,6 +44,8 @@ export interface CleanupOutput {
   readonly commits_expired: number;
   /** Of all objects, also of those that belong to no type. */
   readonly bytes_removed: number;
+  /** Nothing happened: this is what would go. */
+  readonly preview?: boolean;
 }
 
 /** How sound the data of a type is: all of it, all but what can be made again, not, or nobody can tell. */

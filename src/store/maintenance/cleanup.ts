@@ -30,8 +30,15 @@ export interface CleanupReport extends Swept {
   readonly expiredByType: ReadonlyMap<StableId, number>;
 }
 
-/** Throws, and deletes nothing, where a live branch cannot be read or another cleanup is at work. */
-export async function cleanUp(context: GraphContext, policy: CleanupPolicy): Promise<CleanupReport> {
+/**
+ * Throws, and deletes nothing, where a live branch cannot be read or another cleanup is at work. A preview changes nothing
+ * and tells what would go.
+ */
+export async function cleanUp(
+  context: GraphContext,
+  policy: CleanupPolicy,
+  isPreview = false,
+): Promise<CleanupReport> {
   const { objects, ports } = context;
   const survey = await surveyGraph(context);
   const { versions, links } = await keptVersions(context, survey, policy);
@@ -50,8 +57,8 @@ export async function cleanUp(context: GraphContext, policy: CleanupPolicy): Pro
 
   const expiredByType = new Map<StableId, number>();
   for (const { log, expired } of plans) await countChanges(context, log, expired, expiredByType);
-  for (const branch of survey.branches) await noteNewest(context, survey, branch);
-  for (const { log, retention } of plans) {
+  for (const branch of isPreview ? [] : survey.branches) await noteNewest(context, survey, branch);
+  for (const { log, retention } of isPreview ? [] : plans) {
     if (retention !== null && !(await writeRetention(objects, log.part.log, retention, log.retention))) {
       throw conflict("another cleanup is at work on this graph; nothing was deleted: run it again");
     }
@@ -61,7 +68,7 @@ export async function cleanUp(context: GraphContext, policy: CleanupPolicy): Pro
     await marks.states(await heldStates(context, survey, branch, since));
   }
   const isNeeded = (key: string) => marks.has(key) || isOfClosed(survey.closed, key);
-  const swept = await sweep(context, isNeeded, since);
+  const swept = await sweep(context, isNeeded, since, isPreview);
   const expired = plans.reduce((sum, plan) => sum + countOf(plan.expired), 0);
   return { ...swept, expired, expiredByType };
 }

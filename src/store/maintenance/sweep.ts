@@ -41,11 +41,12 @@ const AREAS: readonly Area[] = [
   { prefix: "schema/", pattern: /^schema\/[0-9a-f]{64}\.json$/, isShared: true },
 ];
 
-/** Deletes objects that are not needed and were written before `youngFrom`, in ms by the store's clock. */
+/** Deletes objects that are not needed and were written before `youngFrom`, in ms by the store's clock; a preview counts them. */
 export async function sweep(
   { objects }: GraphContext,
   isNeeded: (key: string) => boolean,
   youngFrom: number,
+  isPreview: boolean,
 ): Promise<Swept> {
   const { storage } = objects;
   const types = new Map<StableId, SweptType>();
@@ -64,7 +65,7 @@ export async function sweep(
     if (type !== null && swept !== null) types.set(type, swept);
     try {
       if (isShared && (await isYoungNow(object.key))) return;
-      await storage.delete(object.key);
+      if (!isPreview) await storage.delete(object.key);
       bytes += object.size;
       if (swept !== null) swept.bytes += object.size;
     } catch (thrown) {

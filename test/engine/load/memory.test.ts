@@ -31,7 +31,7 @@ async function tightLoad(
 ) {
   const store = await openStore(storage, ports, { decodeSchema: decodeAccepted });
   const images = new ImageCache(store, { resident: false, keyText: canonicalKeyText });
-  const blobs = new BlobIntake({ storage, policy: externalPolicy([]), probe: async () => {} });
+  const blobs = new BlobIntake({ storage, ports, policy: externalPolicy([]), probe: async () => {} });
   const writer = new CommitWriter(store, images, ports, async () => {});
   const engine = { store, ports, writer, blobs, authorize: () => {}, limits };
   // Many small chunks, so that rows are written out while more come in.
