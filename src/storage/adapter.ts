@@ -71,7 +71,7 @@ export interface StorageAdapter {
   getStream(key: string, offset?: number): Promise<AsyncIterable<Uint8Array> | null>;
   head(key: string): Promise<ObjectInfo | null>;
   /** Writes or overwrites, durably. */
-  put(key: string, bytes: Uint8Array): Promise<Version>;
+  put(key: string, bytes: Uint8Array): Promise<void>;
   /** Writes a large object from a stream, durably and visible only as a whole (S3: multipart). Answers its size in bytes. */
   putStream(key: string, chunks: AsyncIterable<Uint8Array>): Promise<number>;
   /** Creates the object unless there is one: exactly one of any number of racers wins. */

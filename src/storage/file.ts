@@ -73,13 +73,12 @@ export class FileStorage implements StorageAdapter {
     });
   }
 
-  put(key: string, bytes: Uint8Array): Promise<Version> {
+  put(key: string, bytes: Uint8Array): Promise<void> {
     return this.counter.track("put", async () => {
       const path = this.pathOf(key);
       await publishFile(path, bytes, this.durability, this.ports, (temporary) =>
         this.replace(temporary, path),
       );
-      return contentVersion(bytes);
     });
   }
 

@@ -107,8 +107,8 @@ class MemoryStorage implements StorageAdapter {
     return found === null ? null : { key, size: found.bytes.length, modifiedAt: found.modifiedAt };
   }
 
-  async put(key: string, bytes: Uint8Array): Promise<Version> {
-    return this.expectDone("put", key, await this.write("put", key, bytes, () => null));
+  async put(key: string, bytes: Uint8Array): Promise<void> {
+    this.expectDone("put", key, await this.write("put", key, bytes, () => null));
   }
 
   async putStream(key: string, chunks: AsyncIterable<Uint8Array>): Promise<number> {

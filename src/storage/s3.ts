@@ -86,10 +86,10 @@ class S3Storage implements StorageAdapter {
     });
   }
 
-  async put(key: string, bytes: Uint8Array): Promise<Version> {
+  async put(key: string, bytes: Uint8Array): Promise<void> {
     const object = this.object(key);
-    return this.connection.run("put", { action: "put", key: object.Key }, async (client) =>
-      versionIn(await client.send(new PutObjectCommand({ ...object, Body: bytes }))),
+    await this.connection.run("put", { action: "put", key: object.Key }, (client) =>
+      client.send(new PutObjectCommand({ ...object, Body: bytes })),
     );
   }
 

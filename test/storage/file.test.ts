@@ -170,7 +170,8 @@ describe("several processes on one directory", () => {
       expect(body.length).toBe(BODY_BYTES);
       expect(body.every((byte) => byte === body[0])).toBe(true);
     }
-    const version = await storage.put("whole", bytes("next"));
+    await storage.put("whole", bytes("next"));
+    const version = (await storage.get("whole"))?.version ?? "";
     expect((await storage.putIfMatch("whole", bytes("works"), version)).outcome).toBe("won");
   });
 });
