@@ -208,12 +208,24 @@ export async function failure(
     return new OmnigraphError(error.kind, error.message + hint);
   }
   const { error, code: _code, ...details } = body;
-  return new OmnigraphError(kindOf(response.status, body), error + hint, details as unknown as ErrorDetails);
+  const message = isUnroutedGraph(request, response.status, error) ? unnamedGraph(connection) : error;
+  return new OmnigraphError(
+    kindOf(response.status, body),
+    message + hint,
+    details as unknown as ErrorDetails,
+  );
 }
 
 /** What to add to a refusal for want of a token, where the server has a name to log in to. */
 export const loginHint = ({ serverName }: Connection, status: number): string =>
   status === 401 && serverName !== null ? `\n  hint: omnigraph login ${serverName}` : "";
+
+/** A graph's route below the base URL itself is none of a server of many graphs. */
+const isUnroutedGraph = ({ path }: Request, status: number, error: string): boolean =>
+  status === 404 && path[0] !== "graphs" && error.startsWith("no route at ");
+
+const unnamedGraph = ({ base }: Connection): string =>
+  `${base} serves graphs by name, and does not list them to this caller; pass --graph <id>`;
 
 function foreignAnswer(status: number, text: string, location: string | null = null): OmnigraphError {
   const shown = text.length > SHOWN_BODY_LENGTH_MAX ? `${text.slice(0, SHOWN_BODY_LENGTH_MAX)}…` : text;

@@ -222,7 +222,7 @@ export class GraphEngine implements Graph {
 
   async applySchema(request: SchemaApplyRequest): Promise<SchemaApplyOutput> {
     this.authorize(request.actor, { action: "schema_apply", targetBranch: MAIN });
-    return applySchema(request, this.store, this.writer);
+    return applySchema(request, this.store, this.writer, this.options.ports);
   }
 
   async prepare(source: string, name?: string): Promise<QueryPlan> {
@@ -356,8 +356,9 @@ export class GraphEngine implements Graph {
   private async warmInBackground(view: GraphView): Promise<void> {
     try {
       await warm(view);
-    } catch {
+    } catch (error) {
       this.warmed = null;
+      this.options.onWarmUpFailure?.(error);
     }
   }
 

@@ -53,6 +53,8 @@ export interface GraphOptions {
   readonly embedding?: EmbeddingProfile | null;
   /** Told of every call to that provider. */
   readonly onEmbedding?: (event: EmbeddingEvent) => void;
+  /** Told why the preparation of later reads failed; the reads themselves do without it. */
+  readonly onWarmUpFailure?: (error: unknown) => void;
   /** Where the objects lie that new Blob references may name; without any, such references are refused. */
   readonly externalBlobs?: readonly ExternalBlobBase[];
 }
@@ -148,6 +150,11 @@ export interface SchemaApplyRequest {
   readonly source: string;
   readonly allowDataLoss?: boolean;
   readonly actor: string | null;
+  /**
+   * When the caller set out, in ms; without it that is this call. Another schema change that came since counts as one
+   * that the caller did not know of, also where it landed before this call looked.
+   */
+  readonly since?: number;
   /** Stored queries that must still check against the new catalog. */
   readonly checkCatalog?: (catalog: Catalog) => void;
   /** Told, once the schema was applied, which rename hints had no effect and what did not go as it should. */

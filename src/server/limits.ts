@@ -41,3 +41,12 @@ export const LOG_BUFFER_CHARACTERS = 65_536;
 
 /** Milliseconds that OMNIGRAPH_QUERY_TIMEOUT_MS may give a query at most (a day): more is a mistake in the unit. */
 export const QUERY_TIMEOUT_MS_MAX = 86_400_000;
+
+/**
+ * Milliseconds that a server which was told to stop waits for requests in flight, unless OMNIGRAPH_DRAIN_TIMEOUT_MS says
+ * otherwise: within the 30 s after which an orchestrator kills.
+ */
+export const DRAIN_MS_MAX = 25_000;
+
+/** Milliseconds that OMNIGRAPH_DRAIN_TIMEOUT_MS may give at most (a day): more is a mistake in the unit. */
+export const DRAIN_TIMEOUT_MS_MAX = 86_400_000;

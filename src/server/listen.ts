@@ -13,6 +13,10 @@ export interface Listener {
   readonly port: number;
   /** Refuses new connections and resolves when the last request in flight has its whole answer. */
   readonly stop: () => Promise<void>;
+  /** Requests that have no whole answer yet. */
+  readonly inFlight: () => number;
+  /** Ends every connection, wherever its request stands. */
+  readonly cut: () => Promise<void>;
 }
 
 const PORT_MAX = 65_535;
@@ -54,6 +58,8 @@ export function listen(
     address: `${boundHost.includes(":") ? `[${boundHost}]` : boundHost}:${boundPort}`,
     port: boundPort,
     stop: () => server.stop(),
+    inFlight: () => server.pendingRequests,
+    cut: () => server.stop(true),
   };
 }
 

@@ -112,6 +112,11 @@ async function serve(
     resident: true,
     embedding,
     onEmbedding: ({ level, fields }) => log.log(level, "omnigraph::embedding", { graph_id: id, ...fields }),
+    onWarmUpFailure: (error) =>
+      log.log("warn", "background warm-up failed", {
+        graph_id: id,
+        error: error instanceof Error ? error.message : String(error),
+      }),
     // A server never takes a caller's word for what it may read on its own machine.
     externalBlobs: externalBlobs.filter(({ scope }) => scope === "server_safe"),
     // Code that holds the open graph without HTTP is asked too.

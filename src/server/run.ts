@@ -4,7 +4,9 @@ import { OmnigraphError } from "../lib/errors.ts";
 import type { Ports } from "../lib/ports.ts";
 import { createApp } from "./app.ts";
 import { boot } from "./boot.ts";
-import { listen, parseBind } from "./listen.ts";
+import { envNumber } from "./env-number.ts";
+import { DRAIN_MS_MAX, DRAIN_TIMEOUT_MS_MAX } from "./limits.ts";
+import { type Listener, listen, parseBind } from "./listen.ts";
 import { createLogger, type Logger } from "./log.ts";
 
 export interface ServerOptions {
@@ -60,8 +62,15 @@ async function start(options: ServerOptions, io: ServerIo, log: Logger): Promise
       graph_count: service.graphs.size,
       config: options.cluster,
     });
+    const drainMs = envNumber(
+      io.ports,
+      log,
+      "OMNIGRAPH_DRAIN_TIMEOUT_MS",
+      DRAIN_MS_MAX,
+      DRAIN_TIMEOUT_MS_MAX,
+    );
     const stop = async () => {
-      await listener.stop();
+      await drained(listener, drainMs, io.ports, log);
       await closeGraphs();
     };
     return { address: listener.address, port: listener.port, stop };
@@ -69,6 +78,20 @@ async function start(options: ServerOptions, io: ServerIo, log: Logger): Promise
     await closeGraphs();
     throw error;
   }
+}
+
+/** Waits for the requests in flight, and cuts off those that a client leaves hanging. */
+async function drained(listener: Listener, drainMs: number, ports: Ports, log: Logger): Promise<void> {
+  const inTime = await Promise.race([
+    listener.stop().then(() => true),
+    ports.sleep(drainMs).then(() => false),
+  ]);
+  if (inTime) return;
+  log.log("warn", "drain deadline passed, requests in flight are cut off", {
+    deadline_ms: drainMs,
+    requests: listener.inFlight(),
+  });
+  await listener.cut();
 }
 
 /** A log on stderr, written in order; a stderr that nobody reads any more does not stop a server. */

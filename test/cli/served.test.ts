@@ -113,6 +113,19 @@ describe("a served command", () => {
     }
   });
 
+  it("asks for the name of the graph where a server of many hides its list", async () => {
+    const noRoute = Response.json({ error: "no route at '/query'", code: "not_found" }, { status: 404 });
+    const server = serve({
+      "GET /graphs": Response.json({ error: "no" }, { status: 403 }),
+      "POST /query": noRoute,
+    });
+    const { code, stdout, stderr } = await createWorld().run(["query", "--server", server.url, "-e", "q"]);
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toBe(
+      `error: ${server.url} serves graphs by name, and does not list them to this caller; pass --graph <id>\n`,
+    );
+  });
+
   it("invokes a stored query without sending a source", async () => {
     const server = serve({ "POST /graphs/a/queries/ships": ANSWERS["POST /graphs/a/query"] });
     const { code } = await worldWith(server).run([

@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "bun:test";
+import { once } from "node:events";
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { appliedCluster, cleanUp, serveCluster, temporaryFolder } from "./support/cluster.ts";
 import { bundle, MAYA, TOKENS } from "./support/policies.ts";
@@ -167,6 +169,29 @@ describe("a server process", () => {
     expect(await child.exited).toBe(0);
     expect(await new Response(child.stderr).text()).toContain("shutdown signal received");
     await expect(fetch(`${base}/snapshot`)).rejects.toThrow();
+  });
+});
+
+describe("a server that was told to stop", () => {
+  it("does not wait for a client that went silent in the middle of its body, and says whom it cut off", async () => {
+    const { server, stderr } = await serveCluster(pristine, opened, { OMNIGRAPH_DRAIN_TIMEOUT_MS: "50" });
+    const silent = connect(server.port, "127.0.0.1");
+    const closed = once(silent, "close");
+    const head = ["POST /graphs/harbor/mutate HTTP/1.1", "Host: x", "Content-Type: application/json"];
+    silent.write([...head, "Content-Length: 1000", "", '{"query":'].join("\r\n"));
+    const routed = () => stderr().includes("graph routed");
+    while (!routed()) await Bun.sleep(1);
+    await server.stop();
+    await closed;
+    expect(stderr()).toContain("drain deadline passed, requests in flight are cut off");
+    expect(stderr()).toContain("deadline_ms=50 requests=1");
+  });
+
+  it("says nothing of a deadline where everybody was answered in time", async () => {
+    const { server, send, stderr } = await serveCluster(pristine, opened);
+    expect((await send("GET", "/graphs/harbor/snapshot")).status).toBe(200);
+    await server.stop();
+    expect(stderr()).not.toContain("deadline");
   });
 });
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "bun:test";
+import { cpSync, rmSync } from "node:fs";
 import { initGraph, openGraph } from "../../src/engine/index.ts";
 import { systemPorts } from "../../src/lib/ports.ts";
 import { createLogger } from "../../src/server/log.ts";
@@ -31,7 +32,7 @@ async function opened(...graphs: readonly GraphToServe[]) {
   const log = createLogger(ports, (text) => lines.push(text));
   const { ready, quarantined } = await openGraphs(graphs, ports, log);
   log.flush();
-  return { ready, quarantined, log: lines.join("") };
+  return { ready, quarantined, log: lines.join(""), lines };
 }
 
 describe("opening graphs", () => {
@@ -150,5 +151,31 @@ describe("the external blobs of an open graph", () => {
     );
     expect(quarantined).toMatchObject([{ id: "harbor", stage: "open" }]);
     expect(quarantined[0]?.reason).toContain("external blob base 's3://a b/'");
+  });
+});
+
+describe("the warm-up of an open graph", () => {
+  it("is logged where it fails, and the reads that can do without it go on", async () => {
+    const written = `${await appliedCluster()}/graphs/harbor.omni`;
+    const writer = await openGraph({ storage: await openStorage(written, ports), ports });
+    const lines = Array.from({ length: 20_000 }, (_, i) => `{"type":"Port","data":{"code":"${i}"}}\n`);
+    const data = async function* () {
+      yield new TextEncoder().encode(lines.join(""));
+    };
+    await writer.load({ data, mode: "append", actor: null });
+    await writer.close();
+    // Elsewhere, because this process remembers what it wrote.
+    const uri = temporaryFolder();
+    cpSync(written, uri, { recursive: true });
+    rmSync(`${uri}/segments`, { recursive: true });
+
+    const { ready, lines: logged } = await opened(harbor({ uri }));
+    const [{ graph }] = ready;
+    const vessels = await graph.query({ source: "query q() { match { $v: Vessel } return { $v } }" });
+    expect(vessels.rowCount).toBe(0);
+    await graph.close();
+    const warning = logged.find((line) => line.includes("background warm-up failed"));
+    expect(warning).toContain("graph_id=harbor");
+    expect(warning).toContain("segments/");
   });
 });
