@@ -56,6 +56,7 @@ function systemIo(): Io {
   process.on("SIGTERM", end);
   return {
     ports,
+    startedAt: performance.timeOrigin,
     directory: process.cwd(),
     stdin: standardInput,
     stdout: standardOutput,

@@ -24,6 +24,8 @@ export interface Input {
 
 export interface Io {
   readonly ports: Ports;
+  /** When the process began, in ms since the epoch. */
+  readonly startedAt: number;
   /** Where relative paths start: an absolute path. */
   readonly directory: string;
   readonly stdin: Input;

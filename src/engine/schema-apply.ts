@@ -3,6 +3,7 @@
 import type { View } from "../index/index.ts";
 import { badRequest, conflict, type OmnigraphError } from "../lib/errors.ts";
 import { type JsonObject, type JsonValue, stringifyJson } from "../lib/json.ts";
+import type { Ports } from "../lib/ports.ts";
 import type { Catalog } from "../schema/catalog.ts";
 import {
   acceptedDigest,
@@ -15,7 +16,7 @@ import {
   unsupportedReason,
 } from "../schema/index.ts";
 import { type GraphStore, MAIN } from "../store/index.ts";
-import type { BranchState } from "../store/types.ts";
+import type { BranchState, CommitId } from "../store/types.ts";
 import type { CommitWriter, PreparedCommit } from "./commit-writer.ts";
 import type { SchemaApplyRequest } from "./graph.ts";
 import type { SchemaApplyOutput, SchemaPlanOutput } from "./outputs.ts";
@@ -31,11 +32,12 @@ export async function applySchema(
   request: SchemaApplyRequest,
   store: GraphStore,
   writer: CommitWriter,
+  ports: Ports,
 ): Promise<SchemaApplyOutput> {
   const main = store.branch(MAIN);
   // What another process changed before this call is no race.
   await main.head();
-  const change = new SchemaChange(request, store);
+  const change = new SchemaChange(request, store, ports);
   const commit = await writer.publish(
     main,
     { operation: "schema_apply", actor: request.actor },
@@ -67,6 +69,12 @@ async function clearAway({ onWarning }: SchemaApplyRequest, store: GraphStore): 
   }
 }
 
+/** A plan, and the state that it was made for. */
+interface PlannedOn {
+  readonly state: BranchState;
+  readonly plan: MigrationPlan;
+}
+
 /** One change over all attempts to publish it. */
 class SchemaChange {
   steps: readonly MigrationStep[] = [];
@@ -74,11 +82,12 @@ class SchemaChange {
   /** True where it takes data for good. */
   drops = false;
   /** The plan that the caller is told about when somebody else's change comes first. */
-  private first: { readonly state: BranchState; readonly plan: MigrationPlan } | null = null;
+  private first: PlannedOn | null = null;
 
   constructor(
     private readonly request: SchemaApplyRequest,
     private readonly store: GraphStore,
+    private readonly ports: Ports,
   ) {}
 
   readonly prepare = async (view: View): Promise<PreparedCommit | null> => {
@@ -112,12 +121,9 @@ class SchemaChange {
   /** The plan on this state. Where another change came first, it may not hold what the first plan did not. */
   private async plan({ state, catalog }: View): Promise<MigrationPlan> {
     const { source, allowDataLoss = false } = this.request;
+    this.first ??= await this.firstPlan(state);
     const { first } = this;
-    if (first === null || first.state.head.schemaDigest === state.head.schemaDigest) {
-      const plan = planMigration(catalog, source, allowDataLoss);
-      this.first = { state, plan };
-      return plan;
-    }
+    if (first.state.head.schemaDigest === state.head.schemaDigest) return first.plan;
     let plan: MigrationPlan;
     try {
       plan = planMigration(catalog, source, allowDataLoss);
@@ -132,6 +138,36 @@ class SchemaChange {
       throw await this.overtaken(first.state, state, surplus.map(describeStep).join("; "));
     }
     return plan;
+  }
+
+  /** The plan on the schema that the caller knew. */
+  private async firstPlan(state: BranchState): Promise<PlannedOn> {
+    const { source, allowDataLoss = false } = this.request;
+    const missed = this.firstMissed(state);
+    if (missed !== null) {
+      const before = await this.store.stateAt(missed, [state]);
+      try {
+        return { state: before, plan: planMigration(before.catalog, source, allowDataLoss) };
+      } catch (thrown) {
+        // A rename hint that follows the change: so the caller did know of it.
+        if (!(thrown instanceof SchemaError)) throw thrown;
+      }
+    }
+    return { state, plan: planMigration(state.catalog, source, allowDataLoss) };
+  }
+
+  /** The commit before the first schema change since the caller set out; null where there was none. */
+  private firstMissed({ checkpoint, tail }: BranchState): CommitId | null {
+    const { since } = this.request;
+    if (since === undefined) return null;
+    // What claims to come from the future has another clock, which tells nothing.
+    const until = this.ports.now();
+    const recent = [...checkpoint.history.commits, ...tail.map(({ record }) => record)];
+    const missed = recent.find(({ operation, authoredAt }) => {
+      const authoredMs = authoredAt / 1000;
+      return operation === "schema_apply" && authoredMs > since && authoredMs <= until;
+    });
+    return missed?.parent ?? null;
   }
 
   private async overtaken(before: BranchState, after: BranchState, surplus: string): Promise<OmnigraphError> {

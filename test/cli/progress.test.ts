@@ -23,6 +23,7 @@ function atTerminal(words: readonly string[] = [], isTerminal = true) {
   };
   const context = createContext({
     ports: { ...systemPorts(), now: () => now, sleep },
+    startedAt: now,
     directory: "/",
     stdin: { isTerminal, chunks: async function* () {}, line: async () => null },
     stdout: output([]),

@@ -98,6 +98,26 @@ describe("schema", () => {
     expect((await world.run(["schema", "show", "g"])).stdout).toBe(WIDER);
   });
 
+  it("does not undo what landed while the command was starting", async () => {
+    const world = fleet();
+    world.file("wider.pg", WIDER);
+    world.file("other.pg", SCHEMA.replace("age: I32?", "age: I32?\n  mail: String?"));
+    const startedAt = Date.now();
+    expect((await world.run(["schema", "apply", "g", "--schema", "wider.pg", "--quiet"])).code).toBe(0);
+    const apply = ["schema", "apply", "g", "--schema", "other.pg", "--quiet"];
+    refused(
+      await world.run(apply, { startedAt }),
+      "another schema change landed first",
+      "add property 'Ship.flag'",
+      "also mean: drop property 'Ship.flag' of node 'Ship' (soft mode)",
+    );
+    expect((await world.run(["schema", "show", "g"])).stdout).toBe(WIDER);
+    // Who sets out now knows of it.
+    expect((await world.run(apply)).stdout).toContain(
+      "- drop property 'Ship.flag' of node 'Ship' (soft mode)",
+    );
+  });
+
   it("warns of rename hints without effect, which may stay in the file", async () => {
     const world = fleet();
     world.file("renamed.pg", SCHEMA.replace("age: I32?", 'years: I32? @rename_from("age")'));

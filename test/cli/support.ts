@@ -29,6 +29,8 @@ export interface World {
 export interface Settings {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
+  /** When the process began, in ms; now without. */
+  readonly startedAt?: number;
   /** Whether stdin is a terminal. */
   readonly terminal?: boolean;
   /** Lines of stdout after which its reader goes away. */
@@ -51,8 +53,10 @@ export function createWorld(): World {
         }
       },
     });
+    const ports = { ...systemPorts(), env: { OMNIGRAPH_HOME: home, ...settings.env } };
     const io: Io = {
-      ports: { ...systemPorts(), env: { OMNIGRAPH_HOME: home, ...settings.env } },
+      ports,
+      startedAt: settings.startedAt ?? ports.nowMicros() / 1000,
       directory,
       stdin: {
         isTerminal: settings.terminal ?? false,

@@ -37,6 +37,7 @@ export async function schemaApply(context: Context, invocation: Invocation): Pro
       source,
       allowDataLoss,
       actor,
+      since: context.io.startedAt,
       onWarning: (message) => warnings.push(message),
     });
   });
