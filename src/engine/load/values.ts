@@ -130,17 +130,10 @@ function vectorReader(name: string, width: number): ValueReader {
     }
     const vector = new Float32Array(width);
     for (let i = 0; i < width; i++) {
-      const item = value[i] as JsonValue;
-      vector[i] = typeof item === "number" ? item : Number.NaN;
-      // Only where it is no plain number that fits is it looked at again.
-      if (!Number.isFinite(vector[i])) vector[i] = vectorElement(name, item);
+      const number = jsonNumber(value[i] as JsonValue);
+      if (number === null) throw badRequest(`vector property '${name}' elements must be numeric`);
+      vector[i] = floatInRange(name, "F32", number);
     }
     return vector;
   };
-}
-
-function vectorElement(name: string, item: JsonValue): number {
-  const number = jsonNumber(item);
-  if (number === null) throw badRequest(`vector property '${name}' elements must be numeric`);
-  return floatInRange(name, "F32", number);
 }
