@@ -55,6 +55,8 @@ export interface PlanStepOutput {
   readonly access?: string;
   readonly estimated_rows: number;
   readonly actual_rows: number;
+  /** Rows that a scan or lookup looked at, to find those. */
+  readonly scanned_rows?: number;
   /** How many solutions the rows stand for, where that is not one each. */
   readonly solutions?: number;
   /** Of an anti join: the steps that looked for what must not be there. */

@@ -4,7 +4,7 @@
 
 import { encodeUtf8 } from "../lib/utf8.ts";
 import type { StableId } from "../schema/catalog.ts";
-import type { DeletedEdge, RowBatch } from "../store/index.ts";
+import type { DeletedEdge, RowBatch, Utf8Column } from "../store/index.ts";
 import { compareToBytes } from "./columns.ts";
 import { Dictionary } from "./dictionary.ts";
 import { gather } from "./gather.ts";
@@ -12,11 +12,13 @@ import { IdHash } from "./id-hash.ts";
 import { SEARCHES_BEFORE_HASH } from "./limits.ts";
 import { type Layer, mergeLayers } from "./merge-layers.ts";
 import { buildTextIndex, emptyTextIndex, type TextIndex } from "./text/text-index.ts";
+import { ColumnIndexes } from "./values/column-indexes.ts";
 import { VectorIndexes } from "./vector/vector-indexes.ts";
 
 export class BaseTable {
   readonly length: number;
   readonly vectors: VectorIndexes;
+  readonly values: ColumnIndexes;
 
   private readonly dictionaries = new Map<StableId, Dictionary>();
   private readonly texts = new Map<StableId, Promise<TextIndex>>();
@@ -27,6 +29,7 @@ export class BaseTable {
   constructor(readonly rows: RowBatch) {
     this.length = rows.length;
     this.vectors = new VectorIndexes(rows);
+    this.values = new ColumnIndexes(rows);
   }
 
   /** 0, 1, 2, … Do not write to it. */
@@ -49,15 +52,7 @@ export class BaseTable {
 
   /** First row whose node id is not below the given one. */
   firstNodeAtOrAfter(id: string): number {
-    const bytes = encodeUtf8(id);
-    let low = 0;
-    let high = this.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (compareToBytes(this.rows.ids, middle, bytes) < 0) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return firstAtOrAfter(this.rows.ids, this.length, encodeUtf8(id));
   }
 
   /** Row of an edge, or -1. */
@@ -129,6 +124,18 @@ export class BaseTable {
     }
     return dictionary;
   }
+}
+
+/** First row of a sorted column that is not below a text. */
+export function firstAtOrAfter(column: Utf8Column, length: number, bytes: Uint8Array): number {
+  let low = 0;
+  let high = length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (compareToBytes(column, middle, bytes) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 interface EncodedEdge {

@@ -1,7 +1,7 @@
 // Derived state: the resident form of a graph's types and what is computed from them.
 
 export type { Adjacency, BaseAdjacency, Incidence } from "./adjacency.ts";
-export type { BaseTable } from "./base-table.ts";
+export { type BaseTable, firstAtOrAfter } from "./base-table.ts";
 export { compareText, compareToBytes } from "./columns.ts";
 export type { Place } from "./delta.ts";
 export type { Dictionary } from "./dictionary.ts";
@@ -16,5 +16,9 @@ export type { Scorer } from "./text/scorer.ts";
 export { profileAt } from "./text/text-delta.ts";
 export type { TextSearch } from "./text/text-search.ts";
 export type { KeyText } from "./unique-index.ts";
+export type { FieldId } from "./values/column-indexes.ts";
+export { hashRank, textRank } from "./values/rank.ts";
+export type { ValueIndex } from "./values/value-index.ts";
+export type { RankRange } from "./values/zone-map.ts";
 export { squaredDistance } from "./vector/distance.ts";
 export type { EdgeNumber, EdgeReader, NodeNumber, NodeReader, View } from "./view.ts";

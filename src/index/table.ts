@@ -63,20 +63,6 @@ export class Table<T extends EntityType = EntityType> {
     return this.live;
   }
 
-  /** Walks all live numbers, ascending: whole stretches of base rows that nothing touched, and the others one by one. */
-  forStretches(stretch: (from: number, to: number) => void, single: (number: number) => void): void {
-    const { base, delta, bound } = this;
-    const changed = this.isPlain ? [] : delta.changed.filter((number) => number < base.length);
-    let from = 0;
-    for (const number of Int32Array.from(changed).sort()) {
-      if (from < number) stretch(from, number);
-      if (this.isLive(number)) single(number);
-      from = number + 1;
-    }
-    if (from < base.length) stretch(from, base.length);
-    for (let number = base.length; number < bound; number++) if (this.isLive(number)) single(number);
-  }
-
   private liveNumbers(): Int32Array {
     const { base, delta, bound } = this;
     const out = new Int32Array(bound);

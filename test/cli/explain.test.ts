@@ -20,10 +20,10 @@ describe("query --explain", () => {
   it("prints how the rows are found instead of the rows", async () => {
     expect((await world.run([...WORDS, "--explain"])).stdout.split("\n")).toEqual([
       "plan of ships, tables in memory",
-      "step     detail        access    estimated  actual",
-      "scan     $s: Ship      all rows          2       2",
-      "sort     $s.name, ids                    2       2",
-      "project  s.name                          2       2",
+      "step     detail        access    scanned  estimated  actual",
+      "scan     $s: Ship      all rows        2          2       2",
+      "sort     $s.name, ids                             2       2",
+      "project  s.name                                   2       2",
       "",
     ]);
   });

@@ -2,7 +2,7 @@
 
 import type { PlanOutput, PlanStepOutput } from "../../engine/outputs.ts";
 
-const HEADINGS = ["step", "detail", "access", "estimated", "actual"] as const;
+const HEADINGS = ["step", "detail", "access", "scanned", "estimated", "actual"] as const;
 const NUMBERS_FROM = 3;
 const INDENT = "  ";
 
@@ -25,7 +25,8 @@ export function planLines({ query_name, tables, steps }: PlanOutput): string[] {
 
 function stepRows(step: PlanStepOutput, indent: string): string[][] {
   const { operator, detail, access = "", estimated_rows, actual_rows, solutions, steps = [] } = step;
+  const scanned = step.scanned_rows === undefined ? "" : `${step.scanned_rows}`;
   const actual = solutions === undefined ? `${actual_rows}` : `${actual_rows} (for ${solutions})`;
-  const own = [indent + operator, detail, access, `${estimated_rows}`, actual];
+  const own = [indent + operator, detail, access, scanned, `${estimated_rows}`, actual];
   return [own, ...steps.flatMap((inner) => stepRows(inner, indent + INDENT))];
 }

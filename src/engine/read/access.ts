@@ -1,11 +1,16 @@
-// The way to a variable's first rows: its key, or the whole type.
+// The ways to a variable's entities: its key, or what its conditions say of its properties.
 
+import { isWholeKey, type Table } from "../../index/index.ts";
 import type { Constant, Value, VariableSlot } from "../../query/plan.ts";
 import type { NodeType } from "../../schema/catalog.ts";
 import { type KeyValue, nodeIdFromKey } from "../../schema/index.ts";
+import type { NumberTest } from "./column-test.ts";
+import { type Comparison, comparisonOf } from "./comparison.ts";
 import type { Condition } from "./conditions.ts";
 import type { ReadContext } from "./context.ts";
-import { scanWhere } from "./filter.ts";
+import { shareOf } from "./estimates.ts";
+import { conditionTest } from "./filter.ts";
+import { type Access, type Scanned, scanTable, wayTo } from "./scan.ts";
 import type { Step } from "./steps.ts";
 
 /** The value that a condition demands a property of a variable to equal, or undefined. */
@@ -64,15 +69,73 @@ export function demandedId(
   return nodeIdFromKey(type, values);
 }
 
-/** Numbers of the entities that a scan leaves, each once. */
-export function scan(
+/** The way to the entities that meet conditions on a variable, and about how many those are. */
+export function estimatedWay(
+  context: ReadContext,
+  variable: VariableSlot,
+  conditions: readonly Condition[],
+): { access: Access; rows: number } {
+  const table = context.table(variable);
+  const { type } = table;
+  const resolve = (constant: Constant) => context.value(constant);
+  if (type.kind === "node" && demandedId(type, variable, conditions, resolve) !== undefined) {
+    return { access: "id", rows: 1 };
+  }
+  const compared = conditions.map((condition) => ({
+    condition,
+    comparison: comparisonOf(context, condition),
+  }));
+  const way = wayTo(
+    table,
+    compared.flatMap(({ comparison }) => comparison ?? []),
+  );
+  const share = (isTold: (comparison: Comparison) => boolean) =>
+    compared.reduce(
+      (product, { condition, comparison }) =>
+        comparison !== null && isTold(comparison) ? product : product * shareOf(condition),
+      1,
+    );
+  const overall = share(() => false);
+  // Rows that commits touched are looked at besides.
+  const touched = table.isPlain ? 0 : table.delta.changed.length;
+  switch (way.access) {
+    case "values":
+      return { access: way.access, rows: way.rows * share((own) => own === way.by) + touched * overall };
+    case "key range": {
+      const isKey = ({ field }: Comparison) => typeof field === "object" && isWholeKey(type, field);
+      return { access: way.access, rows: way.rows * share(isKey) + touched * overall };
+    }
+    default:
+      return { access: way.access, rows: Math.min(way.rows + touched, table.count * overall) };
+  }
+}
+
+/** Finds the entities of a scan, each once. */
+export async function scan(
   context: ReadContext,
   { variable, access, conditions }: Extract<Step, { kind: "scan" }>,
   all: readonly Condition[],
-): Int32Array {
+): Promise<Scanned> {
+  if (access !== "id") return scanConditions(context, context.table(variable), conditions);
   const table = context.nodes(variable);
-  if (access === "scan") return scanWhere(context, table, conditions);
   const id = demandedId(table.type, variable, all, (constant) => context.value(constant));
   const number = id === null || id === undefined ? -1 : table.find(id);
-  return number < 0 ? new Int32Array(0) : Int32Array.of(number);
+  const numbers = number < 0 ? new Int32Array(0) : Int32Array.of(number);
+  return { numbers, rows: numbers.length, access };
+}
+
+/** The entities of a table that meet conditions, which name one variable and no other. */
+export function scanConditions(
+  context: ReadContext,
+  table: Table,
+  conditions: readonly Condition[],
+): Promise<Scanned> {
+  const comparisons: Comparison[] = [];
+  const others: NumberTest[] = [];
+  for (const condition of conditions) {
+    const compared = comparisonOf(context, condition);
+    if (compared !== null) comparisons.push(compared);
+    else others.push(conditionTest(context, condition));
+  }
+  return scanTable(table, comparisons, others, context);
 }

@@ -6,8 +6,8 @@ import { stringifyJson } from "../../lib/json.ts";
 import { encodeUtf8 } from "../../lib/utf8.ts";
 import type { ReturnExpression, Value } from "../../query/plan.ts";
 import { type Cells, cellValue, takeCells, toJson } from "./cells.ts";
+import { hashable } from "./compare.ts";
 import { counts, fold } from "./fold.ts";
-import { hashable } from "./join.ts";
 import { NumberList, type Relation } from "./relation.ts";
 
 type Aggregate = Extract<ReturnExpression, { kind: "aggregate" }>;

@@ -1,11 +1,11 @@
 // Tests of a column's rows against a constant, and the rows of a stretch that pass: tight loops over typed arrays where
 // the values are numbers.
 
-import { compareToBytes } from "../../index/index.ts";
+import { compareToBytes, hashRank } from "../../index/index.ts";
 import { encodeUtf8 } from "../../lib/utf8.ts";
 import type { ComparisonOperator, Value } from "../../query/plan.ts";
 import { type Column, isValid, type Utf8Column, type Validity, valueAt } from "../../store/index.ts";
-import { holds } from "./compare.ts";
+import { type FieldOperator, holds, itemsOf, valueTest } from "./compare.ts";
 import { doublesWhere, type Interval, integersWhere } from "./interval.ts";
 
 /** Tests a row of a column, or a number of a table. */
@@ -25,7 +25,12 @@ export interface ColumnTest {
 type Doubles = Int32Array | Uint32Array | Float32Array | Float64Array;
 
 /** Tests `row operator constant`; null is never a match. */
-export function columnTest(column: Column, operator: ComparisonOperator, constant: Value): ColumnTest {
+export function columnTest(column: Column, operator: FieldOperator, constant: Value): ColumnTest {
+  if (operator === "in") {
+    if (column.kind === "utf8") return selecting(textAmongTest(column, itemsOf(constant)));
+    const isAmong = valueTest(operator, constant);
+    return selecting((row) => isAmong(valueAt(column, row)));
+  }
   switch (column.kind) {
     case "utf8":
       if (typeof constant === "string") return selecting(textTest(column, operator, constant));
@@ -138,6 +143,23 @@ function integersTest(
   };
   const inside: NumberTest = outside ? (row) => !isWithin(row) : isWithin;
   return selecting(valid === null ? inside : (row) => isValid(valid, row) && inside(row));
+}
+
+/** Whether a text is among those of a list, however long that is. */
+function textAmongTest(column: Utf8Column, items: readonly Value[]): NumberTest {
+  const byHash = new Map<number, Uint8Array[]>();
+  for (const item of items) {
+    const bytes = encodeUtf8(String(item));
+    const hash = hashRank(bytes, 0, bytes.length);
+    byHash.set(hash, [...(byHash.get(hash) ?? []), bytes]);
+  }
+  const { bytes, offsets, valid } = column;
+  return (row) =>
+    isValid(valid, row) &&
+    (byHash
+      .get(hashRank(bytes, offsets[row], offsets[row + 1]))
+      ?.some((text) => compareToBytes(column, row, text) === 0) ??
+      false);
 }
 
 /** Membership, asked of the items where they stand. */

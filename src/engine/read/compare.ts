@@ -50,6 +50,13 @@ export function vectorOf(value: Value): Float32Array | null {
   return Array.isArray(value) ? Float32Array.from(value, Number) : null;
 }
 
+/** Operators of filters, and `in`: the constant is a list of the values sought. */
+export type FieldOperator = ComparisonOperator | "in";
+
+/** The values that a list holds; a null in it is never met. */
+export const itemsOf = (list: Value): readonly Value[] =>
+  isList(list) ? list.filter((item) => item !== null) : [];
+
 const isList = (value: Value): value is readonly Value[] => Array.isArray(value);
 
 /** Null on either side is never a match. */
@@ -81,4 +88,22 @@ export function narrowed(value: Value): Value {
   if (typeof value === "number") return Math.fround(value);
   if (typeof value === "bigint") return Math.fround(Number(value));
   return isList(value) ? value.map(narrowed) : value;
+}
+
+/** Equal numbers of different kinds as one map key: a bigint wherever a double is not exact. */
+export function hashable(value: Value): Value {
+  if (typeof value === "bigint") {
+    const narrow = Number(value);
+    return Number.isSafeInteger(narrow) ? narrow : value;
+  }
+  return typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value)
+    ? BigInt(value)
+    : value;
+}
+
+/** Tests values against a constant; a long list of values sought costs no more than a short one. */
+export function valueTest(operator: FieldOperator, constant: Value): (value: Value) => boolean {
+  if (operator !== "in") return (value) => holds(value, operator, constant);
+  const sought = new Set(itemsOf(constant).map(hashable));
+  return (value) => value !== null && sought.has(hashable(value));
 }

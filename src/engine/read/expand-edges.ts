@@ -2,10 +2,12 @@
 
 import type { EdgeTable } from "../../index/index.ts";
 import type { VariableSlot } from "../../query/plan.ts";
+import type { NumberTest } from "./column-test.ts";
 import type { ReadContext } from "./context.ts";
 import type { EndTest } from "./end-test.ts";
 import { columnOf, NumberList, type Relation, takeNumbers, takeWeights } from "./relation.ts";
 import { inSlices } from "./slices.ts";
+import type { BoundEdgeClause } from "./steps.ts";
 
 export interface EdgeHopRequest {
   readonly table: EdgeTable;
@@ -14,6 +16,8 @@ export interface EdgeHopRequest {
   readonly end: VariableSlot;
   readonly edge: VariableSlot;
   readonly test: EndTest | null;
+  /** That the edge itself has to pass. */
+  readonly edgeTests: readonly NumberTest[];
   readonly isKept: (slot: VariableSlot) => boolean;
 }
 
@@ -23,7 +27,7 @@ export async function expandEdges(
   relation: Relation,
   hop: EdgeHopRequest,
 ): Promise<Relation> {
-  const { test } = hop;
+  const { test, edgeTests } = hop;
   const starts = columnOf(relation, hop.start);
   const expected = relation.columns.get(hop.end);
   const rows = new NumberList(relation.length + 16);
@@ -36,6 +40,7 @@ export async function expandEdges(
       const end = incident.ends[i];
       if (expected !== undefined && end !== expected[row]) continue;
       if (test !== null && !test.passes(end)) continue;
+      if (!passes(incident.edges[i], edgeTests)) continue;
       rows.push(row);
       edges.push(incident.edges[i]);
       ends.push(end);
@@ -51,6 +56,38 @@ export async function expandEdges(
   if (expected === undefined && hop.isKept(hop.end)) columns.set(hop.end, ends.array().slice());
   if (hop.isKept(hop.edge)) columns.set(hop.edge, edges.array().slice());
   return { length: taken.length, columns, weights: takeWeights(relation.weights, taken) };
+}
+
+function passes(edge: number, tests: readonly NumberTest[]): boolean {
+  for (let i = 0; i < tests.length; i++) if (!tests[i](edge)) return false;
+  return true;
+}
+
+/** Edges beside their two ends: an undirected one lies both ways, unless it leads back to where it begins. */
+export function edgesWithEnds(table: EdgeTable, clause: BoundEdgeClause, edges: Int32Array): Relation {
+  const taken = new NumberList(edges.length + 1);
+  const froms = new NumberList(edges.length + 1);
+  const tos = new NumberList(edges.length + 1);
+  for (const edge of edges) {
+    const source = table.source(edge);
+    const target = table.target(edge);
+    const isLoop = source === target && clause.edge.source.id === clause.edge.target.id;
+    // One variable at both ends asks for edges that lead back.
+    if (clause.from === clause.to && !isLoop) continue;
+    taken.push(edge);
+    froms.push(source);
+    tos.push(target);
+    if (!clause.undirected || isLoop) continue;
+    taken.push(edge);
+    froms.push(target);
+    tos.push(source);
+  }
+  const columns = new Map([
+    [clause.from, froms.array().slice()],
+    [clause.to, tos.array().slice()],
+    [clause.edgeVariable, taken.array().slice()],
+  ]);
+  return { length: taken.length, columns, weights: null };
 }
 
 /** The edges at one node after the other, in arrays that are used again. */

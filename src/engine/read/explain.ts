@@ -16,8 +16,9 @@ import type {
 import type { PlanOutput, PlanStepOutput } from "../outputs.ts";
 import { toJson } from "./cells.ts";
 import type { Condition, TraversalClause } from "./conditions.ts";
+import type { Access } from "./scan.ts";
 import type { Step } from "./steps.ts";
-import type { FinishingStep, Trace, TracedStep } from "./trace.ts";
+import type { FinishingStep, ScanTrace, Trace, TracedStep } from "./trace.ts";
 
 /** The physical plan of a read that has run. */
 export function explained(plan: ReadPlan, trace: Trace): PlanOutput {
@@ -42,20 +43,25 @@ class Words {
     private readonly isCold: boolean,
   ) {}
 
-  traced({ step, rows, solutions, inner }: TracedStep): PlanStepOutput {
+  traced({ step, rows, solutions, scan, inner }: TracedStep): PlanStepOutput {
     return {
-      ...this.described(step),
+      ...this.described(step, scan),
       estimated_rows: Math.ceil(step.rows),
       actual_rows: rows,
+      ...(scan === null ? {} : { scanned_rows: scan.rows }),
       ...(solutions === rows ? {} : { solutions }),
       ...(inner.length === 0 ? {} : { steps: inner.map((nested) => this.traced(nested)) }),
     };
   }
 
-  private described(step: Step | FinishingStep): Described {
+  private described(step: Step | FinishingStep, scan: ScanTrace | null): Described {
     switch (step.kind) {
-      case "scan":
-        return this.scan(step.variable, step.access, step.conditions);
+      case "scan": {
+        const { name, type } = this.plan.variables[step.variable];
+        return this.scan(`$${name}: ${type.name}`, scan?.access ?? step.access, step.conditions);
+      }
+      case "scanEdges":
+        return this.scan(this.traversal(step.clause), scan?.access ?? step.access, step.conditions);
       case "narrow":
         return this.narrow(step.condition);
       case "expand":
@@ -78,9 +84,13 @@ class Words {
         };
       case "join": {
         const conditions = step.conditions.map((condition) => this.condition(condition));
-        return step.on === null
-          ? { operator: "product", detail: conditions.join(" and ") }
-          : { operator: "join", detail: [this.filter(step.on), ...conditions].join(" and "), access: "hash" };
+        if (step.on.length === 0) return { operator: "product", detail: conditions.join(" and ") };
+        const links = step.on.map((clause) => this.filter(clause));
+        return {
+          operator: step.mode === "tally" ? "semi join" : "join",
+          detail: [...links, ...conditions].join(" and "),
+          access: "hash",
+        };
       }
       default:
         return this.finishing(step);
@@ -118,13 +128,21 @@ class Words {
     }
   }
 
-  private scan(variable: VariableSlot, access: "id" | "scan", conditions: readonly Condition[]): Described {
-    const detail = this.narrowed(
-      `${this.name(variable)}: ${this.plan.variables[variable].type.name}`,
-      conditions,
-    );
-    if (access === "scan") return { operator: "scan", detail, access: "all rows" };
-    return { operator: "lookup", detail, access: this.isCold ? "cold lookup by id" : "id" };
+  private scan(subject: string, access: Access, conditions: readonly Condition[]): Described {
+    const detail = this.narrowed(subject, conditions);
+    switch (access) {
+      case "id":
+        return { operator: "lookup", detail, access: this.isCold ? "cold lookup by id" : "id" };
+      case "values":
+        return { operator: "lookup", detail, access: "value index" };
+      case "key range":
+      case "zones":
+        return { operator: "scan", detail, access };
+      case "scan":
+        return { operator: "scan", detail, access: "all rows" };
+      default:
+        return unreachable(access);
+    }
   }
 
   private narrow(condition: Condition): Described {

@@ -1,10 +1,20 @@
-// Brings together what no traversal links: by an equality that both sides share, or as a product.
+// Brings together what no traversal links: by values that both sides share, or as a product.
 
-import type { Value } from "../../query/plan.ts";
+import type { Table } from "../../index/index.ts";
+import type { Operand, Value } from "../../query/plan.ts";
+import { hashable } from "./compare.ts";
 import type { FilterClause } from "./conditions.ts";
 import type { ReadContext } from "./context.ts";
 import { PRODUCT_BLOCK_ROWS } from "./limits.ts";
-import { checkRows, columnOf, concatRelations, NumberList, type Relation, takeRows } from "./relation.ts";
+import {
+  checkRows,
+  columnOf,
+  concatRelations,
+  keepRows,
+  NumberList,
+  type Relation,
+  takeRows,
+} from "./relation.ts";
 import { inSlices } from "./slices.ts";
 
 /** The two sides row by row: row `left[i]` of the one beside row `right[i]` of the other. */
@@ -49,48 +59,126 @@ export async function product(
   return concatRelations(parts);
 }
 
-/** The two properties of an equality that links the sides, the left side's first. */
-function sharedKey(filter: FilterClause, left: Relation, right: Relation) {
-  const a = filter.left;
-  const b = filter.right;
-  if (a.kind === "property" && b.kind === "property") {
-    if (left.columns.has(a.variable) && right.columns.has(b.variable)) return [a, b] as const;
-    if (left.columns.has(b.variable) && right.columns.has(a.variable)) return [b, a] as const;
-  }
-  throw new Error("invariant broken: the filter links nothing");
+type PropertyOperand = Extract<Operand, { kind: "property" }>;
+
+/** The operands of each link that stand on one side. */
+function operandsOn(side: Relation, links: readonly FilterClause[]): PropertyOperand[] {
+  return links.map(({ left, right }) => {
+    for (const operand of [left, right])
+      if (operand.kind === "property" && side.columns.has(operand.variable)) return operand;
+    throw new Error("invariant broken: a link does not reach both sides");
+  });
 }
 
-/** The rows of both sides for which an equality holds. */
-export async function equalityJoin(
+/** Numbers tuples of values, so that equal ones have one code. */
+class TupleCodes {
+  private readonly values: readonly Map<Value, number>[];
+  private readonly pairs = new Map<number, number>();
+
+  constructor(parts: number) {
+    this.values = Array.from({ length: parts }, () => new Map<Value, number>());
+  }
+
+  /** Codes are below this. */
+  get size(): number {
+    return this.values.length === 1 ? this.values[0].size : this.pairs.size;
+  }
+
+  /** The code of a tuple, or -1 where it is new and `isAdded` does not ask to add it. A null is equal to nothing. */
+  code(tuple: readonly Value[], isAdded: boolean): number {
+    let code = -1;
+    for (let part = 0; part < tuple.length; part++) {
+      const value = tuple[part];
+      const own = value === null ? -1 : codeIn(this.values[part], hashable(value), isAdded);
+      if (own < 0) return -1;
+      code = part === 0 ? own : codeIn(this.pairs, code * CODES_MAX + own, isAdded);
+      if (code < 0) return -1;
+    }
+    return code;
+  }
+}
+
+/** More than a relation has rows, and few enough that two codes make one exact number. */
+const CODES_MAX = 2 ** 26;
+
+function codeIn<K>(codes: Map<K, number>, key: K, isAdded: boolean): number {
+  const known = codes.get(key);
+  if (known !== undefined || !isAdded) return known ?? -1;
+  codes.set(key, codes.size);
+  return codes.size - 1;
+}
+
+/** Rows with the codes of what they offer: one for its tuple, or, where a link asks for a member of a list, several. */
+interface Entries {
+  readonly rows: Int32Array;
+  readonly codes: Int32Array;
+}
+
+async function entriesOf(
+  context: ReadContext,
+  side: Relation,
+  links: readonly FilterClause[],
+  codes: TupleCodes,
+  isAdded: boolean,
+): Promise<Entries> {
+  const parts = operandsOn(side, links).map(({ variable, property }) => ({
+    table: context.table(variable) as Table,
+    numbers: columnOf(side, variable),
+    property,
+  }));
+  const isList = parts.length === 1 && parts[0].property.type.list;
+  const rows = new NumberList(side.length);
+  const found = new NumberList(side.length);
+  const add = (row: number, tuple: readonly Value[]) => {
+    const code = codes.code(tuple, isAdded);
+    if (code < 0) return;
+    rows.push(row);
+    found.push(code);
+  };
+  await inSlices(context, side.length, (row) => {
+    const tuple = parts.map(({ table, numbers, property }) => table.value(numbers[row], property));
+    if (!isList) add(row, tuple);
+    else if (Array.isArray(tuple[0])) for (const item of new Set(tuple[0].map(hashable))) add(row, [item]);
+    return isList && Array.isArray(tuple[0]) ? tuple[0].length : 1;
+  });
+  context.memory.check(2 * rows.length * Int32Array.BYTES_PER_ELEMENT);
+  return { rows: rows.array(), codes: found.array() };
+}
+
+/** Both sides' entries under one numbering, that of the smaller side. */
+async function sharedEntries(
   context: ReadContext,
   left: Relation,
   right: Relation,
-  filter: FilterClause,
+  links: readonly FilterClause[],
+): Promise<{ left: Entries; right: Entries; size: number }> {
+  const codes = new TupleCodes(links.length);
+  const isLeftSmaller = left.length <= right.length;
+  const [first, second] = isLeftSmaller ? [left, right] : [right, left];
+  const added = await entriesOf(context, first, links, codes, true);
+  const known = await entriesOf(context, second, links, codes, false);
+  const [ofLeft, ofRight] = isLeftSmaller ? [added, known] : [known, added];
+  return { left: ofLeft, right: ofRight, size: codes.size };
+}
+
+/** The rows of both sides for which all links hold. */
+export async function hashJoin(
+  context: ReadContext,
+  left: Relation,
+  right: Relation,
+  links: readonly FilterClause[],
 ): Promise<Relation> {
-  const [leftKey, rightKey] = sharedKey(filter, left, right);
-  const rightRowsByKey = new Map<Value, number[]>();
-  const rightTable = context.table(rightKey.variable);
-  const rightNumbers = columnOf(right, rightKey.variable);
-  await inSlices(context, right.length, (row) => {
-    const value = hashable(rightTable.value(rightNumbers[row], rightKey.property));
-    if (value === null) return 0;
-    const rows = rightRowsByKey.get(value);
-    if (rows === undefined) rightRowsByKey.set(value, [row]);
-    else rows.push(row);
-    return 1;
-  });
-  const leftTable = context.table(leftKey.variable);
-  const leftNumbers = columnOf(left, leftKey.variable);
+  const shared = await sharedEntries(context, left, right, links);
+  const { begins, rows } = rowsByCode(shared.right, shared.size);
   const leftRows = new NumberList();
   const rightRows = new NumberList();
-  await inSlices(context, left.length, (row) => {
-    const value = hashable(leftTable.value(leftNumbers[row], leftKey.property));
-    const matches = (value === null ? undefined : rightRowsByKey.get(value)) ?? [];
-    for (const match of matches) {
-      leftRows.push(row);
-      rightRows.push(match);
+  await inSlices(context, shared.left.rows.length, (entry) => {
+    const code = shared.left.codes[entry];
+    for (let at = begins[code]; at < begins[code + 1]; at++) {
+      leftRows.push(shared.left.rows[entry]);
+      rightRows.push(rows[at]);
     }
-    return matches.length;
+    return begins[code + 1] - begins[code];
   });
   context.memory.check(
     leftRows.length * (left.columns.size + right.columns.size) * Int32Array.BYTES_PER_ELEMENT,
@@ -98,13 +186,34 @@ export async function equalityJoin(
   return beside(left, leftRows.array(), right, rightRows.array());
 }
 
-/** Equal numbers of different kinds as one map key: a bigint wherever a double is not exact. */
-export function hashable(value: Value): Value {
-  if (typeof value === "bigint") {
-    const narrow = Number(value);
-    return Number.isSafeInteger(narrow) ? narrow : value;
+function rowsByCode({ rows, codes }: Entries, size: number): { begins: Int32Array; rows: Int32Array } {
+  const begins = new Int32Array(size + 1);
+  for (let i = 0; i < codes.length; i++) begins[codes[i] + 1]++;
+  for (let code = 0; code < size; code++) begins[code + 1] += begins[code];
+  const next = begins.slice();
+  const sorted = new Int32Array(rows.length);
+  for (let i = 0; i < rows.length; i++) sorted[next[codes[i]]++] = rows[i];
+  return { begins, rows: sorted };
+}
+
+/** The rows of one side that have partners on the other, each with the weight of all of them. */
+export async function semiJoin(
+  context: ReadContext,
+  kept: Relation,
+  counted: Relation,
+  links: readonly FilterClause[],
+  isCounted: boolean,
+): Promise<Relation> {
+  const shared = await sharedEntries(context, kept, counted, links);
+  const weightOf = new Float64Array(shared.size);
+  for (let i = 0; i < shared.right.rows.length; i++) {
+    weightOf[shared.right.codes[i]] += counted.weights === null ? 1 : counted.weights[shared.right.rows[i]];
   }
-  return typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value)
-    ? BigInt(value)
-    : value;
+  const partners = new Float64Array(kept.length);
+  for (let i = 0; i < shared.left.rows.length; i++)
+    partners[shared.left.rows[i]] += weightOf[shared.left.codes[i]];
+  if (!isCounted) return keepRows(kept, (row) => partners[row] > 0);
+  const weights =
+    kept.weights === null ? partners : partners.map((weight, row) => weight * (kept.weights?.[row] ?? 1));
+  return keepRows({ ...kept, weights }, (row) => partners[row] > 0);
 }

@@ -2,15 +2,22 @@
 // chooses each step from what is known by then.
 
 import type { Clause, VariableSlot } from "../../query/plan.ts";
-import { demandedId, scan } from "./access.ts";
-import { boundBy, type Condition, conditionsOf, type TraversalClause } from "./conditions.ts";
+import { estimatedWay, scan, scanConditions } from "./access.ts";
+import type { NumberTest } from "./column-test.ts";
+import {
+  boundBy,
+  type Condition,
+  conditionsOf,
+  type FilterClause,
+  type TraversalClause,
+} from "./conditions.ts";
 import type { ReadContext } from "./context.ts";
 import { EndTest } from "./end-test.ts";
 import { expandHop } from "./expand.ts";
-import { expandEdges } from "./expand-edges.ts";
+import { edgesWithEnds, expandEdges } from "./expand-edges.ts";
 import { applyCondition, conditionTest } from "./filter.ts";
 import { intersect } from "./intersect.ts";
-import { equalityJoin, product } from "./join.ts";
+import { hashJoin, product, semiJoin } from "./join.ts";
 import { SAMPLED_ROWS } from "./limits.ts";
 import {
   bytesOf,
@@ -104,9 +111,8 @@ class Block implements Statistics {
     return this.context.table(variable).count;
   }
 
-  isKeyed(variable: VariableSlot, conditions: readonly Condition[]): boolean {
-    const { type } = this.context.nodes(variable);
-    return demandedId(type, variable, conditions, (constant) => this.context.value(constant)) !== undefined;
+  wayTo(variable: VariableSlot, conditions: readonly Condition[]) {
+    return estimatedWay(this.context, variable, conditions);
   }
 
   fanOut(component: number, clause: TraversalClause, start: VariableSlot): number {
@@ -131,6 +137,8 @@ class Block implements Statistics {
         return this.narrow(step, inner);
       case "scan":
         return this.scan(step);
+      case "scanEdges":
+        return this.scanEdges(step);
       case "expand":
         return this.expand(step);
       case "intersect":
@@ -170,10 +178,26 @@ class Block implements Statistics {
   private async scan(step: StepOf<"scan">): Promise<Relation> {
     const { variable } = step;
     this.open.delete(variable);
-    const numbers = scan(this.context, step, this.conditions);
+    const scanned = await scan(this.context, step, this.conditions);
+    this.trace?.scanned(scanned);
     this.settle(step.conditions);
-    await this.context.worked(numbers.length);
-    const relation = { length: numbers.length, columns: new Map([[variable, numbers]]), weights: null };
+    const { numbers } = scanned;
+    return this.begin({ length: numbers.length, columns: new Map([[variable, numbers]]), weights: null });
+  }
+
+  private async scanEdges({ clause, conditions }: StepOf<"scanEdges">): Promise<Relation> {
+    const table = this.context.source.edges(clause.edge);
+    const scanned = await scanConditions(this.context, table, conditions);
+    this.trace?.scanned(scanned);
+    this.traversals = this.traversals.filter((other) => other !== clause);
+    this.settle(conditions);
+    this.open.delete(clause.from);
+    this.open.delete(clause.to);
+    return this.begin(edgesWithEnds(table, clause, scanned.numbers));
+  }
+
+  /** A component of its own. */
+  private begin(relation: Relation): Relation {
     this.components.push(relation);
     return this.replace(this.components.length - 1, relation);
   }
@@ -200,9 +224,14 @@ class Block implements Statistics {
 
   /** The test of what a traversal leads to. */
   private endTest(end: VariableSlot, conditions: readonly Condition[]): EndTest | null {
-    if (conditions.length === 0) return null;
-    const tests = conditions.map((condition) => conditionTest(this.context, condition));
-    return new EndTest(tests, this.context.nodes(end).bound);
+    const tests = this.testsOf(end, conditions);
+    return tests.length === 0 ? null : new EndTest(tests, this.context.nodes(end).bound);
+  }
+
+  private testsOf(variable: VariableSlot, conditions: readonly Condition[]): NumberTest[] {
+    return conditions
+      .filter(({ slots }) => slots[0] === variable)
+      .map((condition) => conditionTest(this.context, condition));
   }
 
   private async expand(step: StepOf<"expand">): Promise<Relation> {
@@ -238,7 +267,11 @@ class Block implements Statistics {
       component,
       edgeVariable === null
         ? await expandHop(this.context, before, { ...shared, mode })
-        : await expandEdges(this.context, before, { ...shared, edge: edgeVariable }),
+        : await expandEdges(this.context, before, {
+            ...shared,
+            edge: edgeVariable,
+            edgeTests: this.testsOf(edgeVariable, conditions),
+          }),
     );
   }
 
@@ -267,27 +300,29 @@ class Block implements Statistics {
   }
 
   private async join(step: StepOf<"join">): Promise<Relation> {
+    const { on, mode, conditions } = step;
     const [left, right] = step.components.map((component) => this.components[component]);
     const others = this.components.filter((other) => other !== left && other !== right);
-    this.settle(step.conditions);
+    this.settle([...conditions, ...this.conditionsOf(on)]);
     const narrow = (block: Relation) => {
       let kept = block;
-      for (const condition of step.conditions) {
+      for (const condition of conditions) {
         if (condition.kind === "filter") kept = applyCondition(this.context, kept, condition);
       }
       return kept;
     };
     let joined: Relation;
-    if (step.on === null) joined = await product(this.context, left, right, narrow);
-    else {
-      const { on } = step;
-      this.conditions = this.conditions.filter(
-        (condition) => condition.kind !== "filter" || condition.clause !== on,
-      );
-      joined = narrow(await equalityJoin(this.context, left, right, on));
-    }
+    if (on.length === 0) joined = await product(this.context, left, right, narrow);
+    else if (mode === "each") joined = narrow(await hashJoin(this.context, left, right, on));
+    else joined = await semiJoin(this.context, left, right, on, this.purpose.kind === "counts");
     this.components = [joined, ...others];
     return this.replace(0, joined);
+  }
+
+  private conditionsOf(clauses: readonly FilterClause[]): Condition[] {
+    return this.conditions.filter(
+      (condition) => condition.kind === "filter" && clauses.includes(condition.clause),
+    );
   }
 }
 

@@ -4,6 +4,7 @@
 import type { VariableSlot } from "../../query/plan.ts";
 import { boundBy, type Condition, type FilterClause, type TraversalClause } from "./conditions.ts";
 import { JOIN_SHARE, shareOf, walkReach } from "./estimates.ts";
+import type { Access } from "./scan.ts";
 
 /** What the solutions are for, and so what of them may be left out. */
 export type Purpose =
@@ -24,6 +25,9 @@ export type ExpandMode =
   /** Nobody asks for the far end: rows stay, and count for as many solutions as they have neighbours. */
   | "tally";
 
+/** A traversal whose edge has a name. */
+export type BoundEdgeClause = TraversalClause & { readonly edgeVariable: VariableSlot };
+
 interface Estimated {
   /** Rows that the step is expected to leave. */
   readonly rows: number;
@@ -35,9 +39,15 @@ export type Step = Estimated &
     | {
         readonly kind: "scan";
         readonly variable: VariableSlot;
-        /** `id`: its key is given. */
-        readonly access: "id" | "scan";
+        readonly access: Access;
         /** Tested while scanning. */
+        readonly conditions: readonly Condition[];
+      }
+    /** Binds an edge and both of its ends, beginning with what is demanded of the edge. */
+    | {
+        readonly kind: "scanEdges";
+        readonly clause: BoundEdgeClause;
+        readonly access: Access;
         readonly conditions: readonly Condition[];
       }
     | {
@@ -47,7 +57,7 @@ export type Step = Estimated &
         readonly start: VariableSlot;
         readonly end: VariableSlot;
         readonly mode: ExpandMode;
-        /** On the far end, tested while expanding. */
+        /** On the far end or on the edge, tested while expanding. */
         readonly conditions: readonly Condition[];
       }
     /** Binds the common neighbours of two nodes, which two traversals demand. */
@@ -61,9 +71,12 @@ export type Step = Estimated &
       }
     | {
         readonly kind: "join";
+        /** Two components; where it counts, those of the second. */
         readonly components: readonly [number, number];
-        /** An equality of properties on both sides; null: every row with every row. */
-        readonly on: FilterClause | null;
+        /** Equalities of properties on both sides, or one membership in a list; none: every row with every row. */
+        readonly on: readonly FilterClause[];
+        /** `tally`: nobody asks for the second component, whose rows are only counted. */
+        readonly mode: "each" | "tally";
         /** Tested on each pair. */
         readonly conditions: readonly Condition[];
       }
@@ -85,8 +98,8 @@ export interface Situation {
 export interface Statistics {
   /** Entities that a variable ranges over. */
   size(variable: VariableSlot): number;
-  /** Whether conditions leave a variable one id at most. */
-  isKeyed(variable: VariableSlot, conditions: readonly Condition[]): boolean;
+  /** The way to the entities that meet conditions on a variable, and how many those are expected to be. */
+  wayTo(variable: VariableSlot, conditions: readonly Condition[]): { access: Access; rows: number };
   /** Neighbours of a component's nodes along a clause: the mean over its rows. */
   fanOut(component: number, clause: TraversalClause, start: VariableSlot): number;
 }
@@ -157,11 +170,22 @@ function expansions(situation: Situation, statistics: Statistics): Step[] {
 }
 
 /** Both ends are bound. A walk begins at the end that the query wrote first. */
-function closing({ components }: Situation, component: number, clause: TraversalClause): Step {
+function closing(
+  { components, conditions: all }: Situation,
+  component: number,
+  clause: TraversalClause,
+): Step {
   const start = clause.left === "from" ? clause.from : clause.to;
   const end = clause.left === "from" ? clause.to : clause.from;
   const { rows } = components[component];
-  return { kind: "expand", component, clause, start, end, mode: "close", conditions: [], rows };
+  const conditions = clause.edgeVariable === null ? [] : conditionsOn(clause.edgeVariable, all);
+  return { kind: "expand", component, clause, start, end, mode: "close", conditions, rows };
+}
+
+/** The share of a variable's entities that meets conditions on it. */
+function shareOn(variable: VariableSlot, conditions: readonly Condition[], statistics: Statistics): number {
+  if (conditions.length === 0) return 1;
+  return statistics.wayTo(variable, conditions).rows / Math.max(1, statistics.size(variable));
 }
 
 function expansion(
@@ -173,8 +197,12 @@ function expansion(
 ): Step {
   const end = start === clause.from ? clause.to : clause.from;
   const { rows, slots } = situation.components[component];
-  const conditions = conditionsOn(end, situation.conditions);
-  const share = conditions.reduce((product, condition) => product * shareOf(condition), 1);
+  const onEnd = conditionsOn(end, situation.conditions);
+  const { edgeVariable } = clause;
+  const onEdge = edgeVariable === null ? [] : conditionsOn(edgeVariable, situation.conditions);
+  const conditions = [...onEnd, ...onEdge];
+  const share =
+    shareOn(end, onEnd, statistics) * (edgeVariable === null ? 1 : shareOn(edgeVariable, onEdge, statistics));
   const fanOut = statistics.fanOut(component, clause, start);
   const size = statistics.size(end);
   const reach = walkReach(fanOut, clause, size);
@@ -240,28 +268,38 @@ const isPlainHop = ({ maxHops, edgeVariable }: TraversalClause) => maxHops === 1
 function nextScan(situation: Situation, statistics: Statistics): Step | null {
   let best: { step: Step; idle: number } | null = null;
   for (const variable of situation.open) {
-    const conditions = conditionsOn(variable, situation.conditions);
-    const isKeyed = statistics.isKeyed(variable, situation.conditions);
-    const share = conditions.reduce((product, condition) => product * shareOf(condition), 1);
-    const rows = isKeyed ? 1 : statistics.size(variable) * share;
+    const step = scanStep(variable, conditionsOn(variable, situation.conditions), statistics);
     const idle = idleNeighbours(situation, variable);
-    if (best !== null && (rows > best.step.rows || (rows === best.step.rows && idle <= best.idle))) continue;
-    best = { step: scanStep(variable, isKeyed, conditions, rows), idle };
+    if (best !== null && (step.rows > best.step.rows || (step.rows === best.step.rows && idle <= best.idle)))
+      continue;
+    best = { step, idle };
   }
-  return best?.step ?? null;
+  const edges = cheapest(edgeScans(situation, statistics));
+  // As few edges need no expansion any more.
+  return best === null || (edges !== null && edges.rows <= best.step.rows) ? edges : best.step;
 }
 
 function scanStep(
   variable: VariableSlot,
-  isKeyed: boolean,
   conditions: readonly Condition[],
-  rows: number,
-): Step {
+  statistics: Statistics,
+): Extract<Step, { kind: "scan" }> {
+  const { access, rows } = statistics.wayTo(variable, conditions);
   // What the key demands is tested on the one row that is found.
-  return isKeyed
-    ? { kind: "scan", variable, access: "id", conditions: [], rows }
-    : { kind: "scan", variable, access: "scan", conditions, rows };
+  return { kind: "scan", variable, access, conditions: access === "id" ? [] : conditions, rows };
 }
+
+/** Traversals between open ends of whose edge something is demanded. */
+function edgeScans({ traversals, open, conditions: all }: Situation, statistics: Statistics): Step[] {
+  return traversals.filter(bindsEdge).flatMap((clause): Step[] => {
+    const conditions = conditionsOn(clause.edgeVariable, all);
+    if (conditions.length === 0 || !open.has(clause.from) || !open.has(clause.to)) return [];
+    const { access, rows } = statistics.wayTo(clause.edgeVariable, conditions);
+    return [{ kind: "scanEdges", clause, access, conditions, rows: clause.undirected ? 2 * rows : rows }];
+  });
+}
+
+const bindsEdge = (clause: TraversalClause): clause is BoundEdgeClause => clause.edgeVariable !== null;
 
 /** Traversals that would only have to be counted from a variable: nothing else asks for their other end. */
 function idleNeighbours({ purpose, traversals, conditions }: Situation, variable: VariableSlot): number {
@@ -276,37 +314,67 @@ function idleNeighbours({ purpose, traversals, conditions }: Situation, variable
   }).length;
 }
 
-/** Links two components: by an equality where there is one, else the two smallest as a product. */
+/** Links two components: by what both share where there is such, else the two smallest as a product. */
 function nextJoin(situation: Situation): Step | null {
   const { components, conditions } = situation;
   if (components.length < 2) return null;
-  const linked = linkedPair(situation);
-  const [left, right] = linked?.components ?? smallestPair(situation);
+  const { pair, on } = cheapestLink(situation) ?? { pair: smallestPair(situation), on: [] };
+  const [left, right] = pair;
   const both = new Set([...components[left].slots, ...components[right].slots]);
-  const tested = conditions.filter(
-    (condition) => condition.kind === "filter" && condition.clause !== linked?.on && isReady(condition, both),
+  const others = conditions.filter(
+    (condition) => condition.kind !== "filter" || !on.includes(condition.clause),
   );
-  const pairs = components[left].rows * components[right].rows;
+  const tested = others.filter((condition) => condition.kind === "filter" && isReady(condition, both));
   const share = tested.reduce((product, condition) => product * shareOf(condition), 1);
-  return {
-    kind: "join",
-    components: [left, right],
-    on: linked?.on ?? null,
-    conditions: tested,
-    rows: pairs * share * (linked === null ? 1 : JOIN_SHARE),
-  };
+  const rows = components[left].rows * components[right].rows * share * JOIN_SHARE ** on.length;
+  const join = { kind: "join", on, conditions: tested } as const;
+  if (on.length > 0 && tested.length === 0) {
+    const after = { ...situation, conditions: others };
+    const isIdle = (component: number) =>
+      [...components[component].slots].every((slot) => !isAwaited(slot, after));
+    const kept = isIdle(right) ? left : isIdle(left) ? right : null;
+    if (kept !== null) {
+      const counted = kept === left ? right : left;
+      return {
+        ...join,
+        components: [kept, counted],
+        mode: "tally",
+        rows: Math.min(rows, components[kept].rows),
+      };
+    }
+  }
+  return { ...join, components: [left, right], mode: "each", rows };
 }
 
-function linkedPair({ components, conditions }: Situation) {
-  for (const condition of conditions) {
-    if (condition.kind !== "filter") continue;
+/** Two components and what links them. */
+interface Link {
+  readonly pair: readonly [number, number];
+  readonly on: readonly FilterClause[];
+}
+
+/** Of the pairs that equalities link the one with the fewest rows; else one that a membership links. */
+function cheapestLink({ components, conditions }: Situation): Link | null {
+  const links = conditions.flatMap((condition) => {
+    if (condition.kind !== "filter") return [];
     const { left, operator, right } = condition.clause;
-    if (operator !== "=" || left.kind !== "property" || right.kind !== "property") continue;
+    if (left.kind !== "property" || right.kind !== "property") return [];
+    const isMember = operator === "contains" && left.type.list;
+    if (operator !== "=" && !isMember) return [];
     const a = components.findIndex(({ slots }) => slots.has(left.variable));
     const b = components.findIndex(({ slots }) => slots.has(right.variable));
-    if (a >= 0 && b >= 0 && a !== b) return { components: [a, b] as const, on: condition.clause };
+    return a < 0 || b < 0 || a === b
+      ? []
+      : [{ a: Math.min(a, b), b: Math.max(a, b), isMember, clause: condition.clause }];
+  });
+  let best: { link: Link; rows: number } | null = null;
+  for (const { a, b } of links) {
+    const between = links.filter((other) => other.a === a && other.b === b);
+    const equalities = between.filter(({ isMember }) => !isMember);
+    const on = (equalities.length > 0 ? equalities : between.slice(0, 1)).map(({ clause }) => clause);
+    const rows = components[a].rows * components[b].rows * JOIN_SHARE ** on.length;
+    if (best === null || rows < best.rows) best = { link: { pair: [a, b], on }, rows };
   }
-  return null;
+  return best?.link ?? null;
 }
 
 function smallestPair({ components }: Situation): readonly [number, number] {

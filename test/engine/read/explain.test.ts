@@ -30,7 +30,14 @@ describe("an explained read", () => {
     expect(plan.query_name).toBe("q");
     expect(plan.tables).toBe("in memory");
     expect(plan.steps).toEqual([
-      { operator: "lookup", detail: "$u: User", access: "id", estimated_rows: 1, actual_rows: 1 },
+      {
+        operator: "lookup",
+        detail: "$u: User",
+        access: "id",
+        scanned_rows: 1,
+        estimated_rows: 1,
+        actual_rows: 1,
+      },
       { operator: "filter", detail: '$u.handle = "ana"', estimated_rows: 1, actual_rows: 1 },
       {
         operator: "expand",

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "bun:test";
 import { boundBy, conditionsOf } from "../../../src/engine/read/conditions.ts";
+import { shareOf } from "../../../src/engine/read/estimates.ts";
 import { purposeOf } from "../../../src/engine/read/purpose.ts";
 import { nextStep, type Situation, type Statistics } from "../../../src/engine/read/steps.ts";
 import type { ReadPlan, VariableSlot } from "../../../src/query/plan.ts";
@@ -12,7 +13,10 @@ const plan = (body: string) => planRead(`query q() { ${body} }`, catalog);
 /** A thousand entities of each type, twenty neighbours each, and keys where `keyed` says so. */
 const statistics = (keyed: readonly VariableSlot[] = []): Statistics => ({
   size: () => 1_000,
-  isKeyed: (variable) => keyed.includes(variable),
+  wayTo: (variable, conditions) =>
+    keyed.includes(variable)
+      ? { access: "id", rows: 1 }
+      : { access: "scan", rows: conditions.reduce((rows, condition) => rows * shareOf(condition), 1_000) },
   fanOut: () => 20,
 });
 
@@ -137,9 +141,9 @@ describe("the next step", () => {
     const parts = ["a", "b", "t"].map((name) => ({ slots: [slotOf(read, name)], rows: 100 }));
     const joined = nextStep(situation(read, ...parts), statistics());
     expect(joined).toMatchObject({ kind: "join", components: [0, 1], conditions: [{ kind: "filter" }] });
-    expect(joined?.kind === "join" && joined.on?.operator).toBe("=");
+    expect(joined?.kind === "join" && joined.on.map(({ operator }) => operator)).toEqual(["="]);
     const none = { ...situation(read, ...parts), conditions: [] };
-    expect(nextStep(none, statistics())).toMatchObject({ kind: "join", on: null });
+    expect(nextStep(none, statistics())).toMatchObject({ kind: "join", on: [] });
   });
 
   it("ends when one component binds everything", () => {

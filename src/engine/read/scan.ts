@@ -1,0 +1,274 @@
+// Finds the entities of one table that pass comparisons with constants. There are three ways to the rows that may: an index
+// of values, a stretch of the keys by which the table is sorted, or a scan of the zones that can hold them. All ways
+// lead to the same numbers. Reads and mutations come here alike.
+
+import { firstAtOrAfter, isWholeKey, type RankRange, type Table } from "../../index/index.ts";
+import { encodeUtf8 } from "../../lib/utf8.ts";
+import type { EntityType } from "../../schema/catalog.ts";
+import { declaredIndexes } from "../../schema/index.ts";
+import type { Utf8Column } from "../../store/index.ts";
+import { type NumberTest, selecting } from "./column-test.ts";
+import { baseTest, type Comparison, comparisonTest, type Field, fieldColumn, fieldId } from "./comparison.ts";
+import { letOthersRun } from "./context.ts";
+import { FOUND_ROW_COST, SCAN_SLICE_ROWS } from "./limits.ts";
+import { orderRange, valueRanges } from "./rank-range.ts";
+
+/** How base rows are come by, and how many of them are looked at. */
+export type Way = { readonly rows: number } & (
+  | { readonly access: "values"; readonly by: Comparison; readonly ranges: readonly RankRange[] }
+  /** Stretches of rows: from, to, from, to, … */
+  | { readonly access: "key range" | "zones" | "scan"; readonly stretches: readonly number[] }
+);
+
+/** How a scan comes by its rows; `id`: the key is given. */
+export type Access = "id" | Way["access"];
+
+export interface Scanned {
+  /** Ascending. Do not write to them. */
+  readonly numbers: Int32Array;
+  /** Rows that were looked at. */
+  readonly rows: number;
+  readonly access: Access;
+}
+
+/** Told of work that was done; now and then lets other work run, or throws where nobody waits for the answer any more. */
+export interface Pace {
+  worked(work: number): Promise<void> | undefined;
+}
+
+/** The way that looks at the fewest rows; what the comparisons leave open is tested on each. */
+export function wayTo(table: Table, comparisons: readonly Comparison[]): Way {
+  const stretches = stretchesOf(table, comparisons);
+  const indexed = bestIndex(table, comparisons);
+  return indexed !== null && indexed.rows * FOUND_ROW_COST <= stretches.rows ? indexed : stretches;
+}
+
+function stretchesOf(table: Table, comparisons: readonly Comparison[]): Way {
+  const { length, values } = table.base;
+  const keys = keyRange(table, comparisons);
+  let stretches: number[] = [keys.from, keys.to];
+  for (const compared of comparisons) {
+    const column = fieldColumn(table, compared.field);
+    const range = column === undefined ? null : orderRange(column, compared);
+    const zones = range === null ? null : values.zones(fieldId(compared.field));
+    if (range !== null && zones !== null) stretches = zones.within(stretches, range);
+  }
+  let rows = 0;
+  for (let i = 0; i < stretches.length; i += 2) rows += stretches[i + 1] - stretches[i];
+  const inKeys = keys.to - keys.from;
+  const access = inKeys < length ? "key range" : rows < length ? "zones" : "scan";
+  return { access, stretches, rows };
+}
+
+/** The column by which the rows of a base are sorted, where it stands for a field. */
+function sortedColumn({ type, rows }: Table, field: Field): Utf8Column | null {
+  if (typeof field !== "object") return field === "src" ? rows.src : null;
+  return isWholeKey(type, field) && field.type.scalar === "String" ? rows.ids : null;
+}
+
+/** The base rows whose keys lie within all comparisons of the key. */
+function keyRange(table: Table, comparisons: readonly Comparison[]): { from: number; to: number } {
+  const { length } = table.base;
+  let from = 0;
+  let to = length;
+  for (const { field, operator, constant } of comparisons) {
+    const column = sortedColumn(table, field);
+    if (column === null || typeof constant !== "string") continue;
+    const text = encodeUtf8(constant);
+    const first = () => firstAtOrAfter(column, length, text);
+    // No text lies between one and the same with a zero byte behind it.
+    const after = () => firstAtOrAfter(column, length, Uint8Array.of(...text, 0));
+    if (operator === "=" || operator === ">=" || operator === "starts_with") from = Math.max(from, first());
+    if (operator === ">") from = Math.max(from, after());
+    if (operator === "=" || operator === "<=") to = Math.min(to, after());
+    if (operator === "<") to = Math.min(to, first());
+    if (operator === "starts_with") {
+      const next = textAfterAll(text);
+      if (next !== null) to = Math.min(to, firstAtOrAfter(column, length, next));
+    }
+  }
+  return { from, to: Math.max(from, to) };
+}
+
+/** The first bytes above every text that a text begins; null where there are none. */
+function textAfterAll(text: Uint8Array): Uint8Array | null {
+  let last = text.length - 1;
+  while (last >= 0 && text[last] === 0xff) last--;
+  if (last < 0) return null;
+  const next = text.slice(0, last + 1);
+  next[last]++;
+  return next;
+}
+
+function bestIndex(
+  table: Table,
+  comparisons: readonly Comparison[],
+): Extract<Way, { access: "values" }> | null {
+  let best: Extract<Way, { access: "values" }> | null = null;
+  for (const by of comparisons) {
+    const column = fieldColumn(table, by.field);
+    const index = table.base.values.values(fieldId(by.field));
+    const ranges = column === undefined || index === null ? null : valueRanges(column, by);
+    if (index === null || ranges === null) continue;
+    const rows = ranges.reduce((sum, range) => sum + index.count(range), 0);
+    if (best === null || rows < best.rows) best = { access: "values", by, ranges, rows };
+  }
+  return best;
+}
+
+/** Finds what passes all comparisons, and all other tests. */
+export async function scanTable(
+  table: Table,
+  comparisons: readonly Comparison[],
+  others: readonly NumberTest[],
+  pace: Pace,
+): Promise<Scanned> {
+  if (comparisons.length === 0 && others.length === 0) {
+    await pace.worked(table.count);
+    return { numbers: table.all(), rows: table.count, access: "scan" };
+  }
+  // The most telling ones first.
+  const inOrder = [...comparisons].sort((a, b) => tellingOf(a) - tellingOf(b));
+  await buildDueIndexes(table, inOrder);
+  const way = wayTo(table, inOrder);
+  const inBase =
+    way.access === "values"
+      ? lookedUp(table, way, inOrder, others)
+      : await selected(table, way.stretches, inOrder, others, pace);
+  const touched = touchedPassing(table, inOrder, others);
+  const rows = way.rows + (table.isPlain ? 0 : table.delta.changed.length);
+  return { numbers: merged(inBase, touched), rows, access: way.access };
+}
+
+const TELLING = ["=", "in", "starts_with", "<", "<=", ">", ">=", "contains", "!="];
+
+const tellingOf = ({ operator }: Comparison) => TELLING.indexOf(operator);
+
+async function buildDueIndexes(table: Table, comparisons: readonly Comparison[]): Promise<void> {
+  const { values } = table.base;
+  for (const compared of comparisons) {
+    const column = fieldColumn(table, compared.field);
+    if (column === undefined || valueRanges(column, compared) === null) continue;
+    if (values.isIndexDue(fieldId(compared.field), isDeclared(table.type, compared.field))) {
+      // Others may wait for it too, so that this request's end does not stop it.
+      await values.build(fieldId(compared.field), letOthersRun);
+    }
+  }
+}
+
+/** True where the schema promises lookups by a field alone. */
+function isDeclared(type: EntityType, field: Field): boolean {
+  const name = typeof field === "object" ? field.name : field;
+  const isAlone = (properties: readonly string[]) => properties.length === 1 && properties[0] === name;
+  return (
+    declaredIndexes(type).some(isAlone) ||
+    type.constraints.some((rule) => rule.kind === "unique" && isAlone(rule.properties))
+  );
+}
+
+const NOTHING = new Int32Array(0);
+
+/** True for a row that no commit touched, as far as this view goes. */
+const isOfBase = (table: Table, row: number) => table.isPlain || !table.isTouched(row);
+
+/** Base rows that an index names, less those that commits touched, in the order of their numbers. */
+function lookedUp(
+  table: Table,
+  { by, ranges }: Extract<Way, { access: "values" }>,
+  comparisons: readonly Comparison[],
+  others: readonly NumberTest[],
+): Int32Array {
+  const index = table.base.values.values(fieldId(by.field));
+  if (index === null) throw new Error("invariant broken: an index went away");
+  const tests = [...comparisons.map((compared) => comparisonTest(table, compared)), ...others];
+  const parts = ranges.map((range) =>
+    index.find(range).filter((row) => isOfBase(table, row) && tests.every((test) => test(row))),
+  );
+  const rows = parts.length === 1 ? parts[0] : Int32Array.from(parts.flatMap((part) => [...part]));
+  return rows.sort();
+}
+
+/** Base rows of stretches, less those that commits touched. */
+async function selected(
+  table: Table,
+  stretches: readonly number[],
+  comparisons: readonly Comparison[],
+  others: readonly NumberTest[],
+  pace: Pace,
+): Promise<Int32Array> {
+  const [first, ...rest] = comparisons;
+  const select = first === undefined ? selecting(() => true) : baseTest(table, first);
+  if (select === null) return NOTHING;
+  const tests = [...rest.map((compared) => comparisonTest(table, compared)), ...others];
+  if (!table.isPlain) tests.unshift((row) => isOfBase(table, row));
+  let out = new Int32Array(Math.min(table.base.length, SCAN_SLICE_ROWS) + 1);
+  let count = 0;
+  let scanned = 0;
+  let found = 0;
+  for (let i = 0; i < stretches.length; i += 2) {
+    for (let from = stretches[i]; from < stretches[i + 1]; from += SCAN_SLICE_ROWS) {
+      const to = Math.min(stretches[i + 1], from + SCAN_SLICE_ROWS);
+      if (count + to - from >= out.length) out = larger(out, count + to - from + 1);
+      const end = select.select(from, to, out, count);
+      found += end - count;
+      count = tests.length === 0 ? end : compact(out, count, end, tests);
+      scanned += to - from;
+      await pace.worked(to - from);
+    }
+  }
+  noteScan(table, first, scanned, found);
+  return out.slice(0, count);
+}
+
+function larger(numbers: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> {
+  const grown = new Int32Array(Math.max(length, numbers.length * 2));
+  grown.set(numbers);
+  return grown;
+}
+
+/** Moves those of a stretch that pass all tests to its front; answers where they end. */
+function compact(numbers: Int32Array, from: number, to: number, tests: readonly NumberTest[]): number {
+  let kept = from;
+  for (let i = from; i < to; i++) {
+    const number = numbers[i];
+    let passes = true;
+    for (let t = 0; passes && t < tests.length; t++) passes = tests[t](number);
+    if (passes) numbers[kept++] = number;
+  }
+  return kept;
+}
+
+function noteScan(table: Table, first: Comparison | undefined, scanned: number, found: number): void {
+  const column = first === undefined ? undefined : fieldColumn(table, first.field);
+  if (first === undefined || column === undefined) return;
+  const isIndexed = valueRanges(column, first) !== null;
+  table.base.values.scanned(fieldId(first.field), scanned, isIndexed ? found : scanned);
+}
+
+/** Live numbers that commits touched, ascending. */
+function touchedPassing(
+  table: Table,
+  comparisons: readonly Comparison[],
+  others: readonly NumberTest[],
+): Int32Array {
+  if (table.isPlain) return NOTHING;
+  const { changed } = table.delta;
+  const tests = [...comparisons.map((compared) => comparisonTest(table, compared)), ...others];
+  const passing = changed.filter((number) => table.isLive(number) && tests.every((test) => test(number)));
+  return Int32Array.from(passing).sort();
+}
+
+/** Two ascending lists as one. A commit may touch a row between the making of them: it is in both then, and counts once. */
+function merged(a: Int32Array, b: Int32Array): Int32Array {
+  if (a.length === 0) return b;
+  if (b.length === 0) return a;
+  const out = new Int32Array(a.length + b.length);
+  let count = 0;
+  for (let i = 0, j = 0; i < a.length || j < b.length; ) {
+    const next = j >= b.length || (i < a.length && a[i] <= b[j]) ? a[i] : b[j];
+    if (a[i] === next) i++;
+    if (b[j] === next) j++;
+    out[count++] = next;
+  }
+  return out.subarray(0, count);
+}
