@@ -11,10 +11,11 @@ export interface Form {
   readonly layout: Partial<Layout>;
   /**
    * `cold`: nothing is in memory, so that a few entities are looked up by themselves. `warm`: all is, with adjacency, full
-   * text and vectors. `moving`: all was, before the first commit, and each commit was taken in. `forked`: the state is a
+   * text and vectors. `indexed`: there is an index of every value. `moving`: all was in
+   * memory before the first commit, and each commit was taken in. `forked`: the state is a
    * branch's, and half of its commits are in the memory of the branch that it came from.
    */
-  readonly memory: "cold" | "warm" | "moving" | "forked";
+  readonly memory: "cold" | "warm" | "indexed" | "moving" | "forked";
 }
 
 export const FORMS: readonly Form[] = [
@@ -27,6 +28,7 @@ export const FORMS: readonly Form[] = [
     memory: "cold",
   },
   { name: "a base and a delta", checkpointed: "half", layout: { commitsPerSegment: 2 }, memory: "warm" },
+  { name: "a base with indexes and a delta", checkpointed: "half", layout: {}, memory: "indexed" },
   { name: "a tail of segments", checkpointed: "half", layout: { tailSegments: true }, memory: "cold" },
   { name: "commits taken in one by one", checkpointed: "none", layout: {}, memory: "moving" },
   { name: "a branch of another", checkpointed: "half", layout: {}, memory: "forked" },
@@ -46,6 +48,12 @@ export async function viewIn(form: Form, history: History, version: number): Pro
       await warm(view);
       return view;
     }
+    case "indexed": {
+      const view = cache.view(state(version));
+      await view.load(types);
+      await indexValues(view);
+      return view;
+    }
     case "moving": {
       await cache.view(state(0)).load(types);
       const views = history.commits.map((_, i) => cache.view(state(i + 1)));
@@ -57,5 +65,16 @@ export async function viewIn(form: Form, history: History, version: number): Pro
       await view.load(types);
       return view;
     }
+  }
+}
+
+async function indexValues(view: GraphView): Promise<void> {
+  const { nodes, edges } = view.catalog;
+  const tables = [
+    ...[...nodes.values()].map((type) => view.nodes(type)),
+    ...[...edges.values()].map((type) => view.edges(type)),
+  ];
+  for (const { base, type } of tables) {
+    for (const { id } of type.properties) await base.values.build(id, async () => undefined);
   }
 }
