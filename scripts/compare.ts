@@ -2,14 +2,19 @@
 //
 //   bun scripts/compare.ts reads --seed 7             the questions of one seed
 //   bun scripts/compare.ts reads --seeds 100000       a night's worth, from --seed on (1 without)
+//   bun scripts/compare.ts stories --seeds 10000      the same for writes, branches and maintenance between the questions
 
 import { parseArgs } from "node:util";
 import { compareReads } from "../test/oracle/reads.ts";
+import { compareStory } from "../test/oracle/stories.ts";
 
 /** Seeds between two lines of progress. */
 const PROGRESS_SEEDS = 1_000;
 /** What can be compared. */
-const KINDS: Readonly<Record<string, (seed: number) => Promise<unknown>>> = { reads: compareReads };
+const KINDS: Readonly<Record<string, (seed: number) => Promise<unknown>>> = {
+  reads: (seed) => compareReads(seed),
+  stories: (seed) => compareStory(seed),
+};
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

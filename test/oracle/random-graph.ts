@@ -101,9 +101,13 @@ function randomProperties(dice: Dice, canInherit: boolean): PropertyModel[] {
   });
 }
 
-function randomSchema(dice: Dice): SchemaModel {
+/** A schema whose nodes have keys that pass a test. */
+export function randomSchema(
+  dice: Dice,
+  isAllowed: (key: readonly string[]) => boolean = () => true,
+): SchemaModel {
   const nodes = ["A", "B", "C"].slice(0, 1 + dice.below(3)).map((name): NodeModel => {
-    const key = dice.pick(KEYS);
+    const key = dice.pick(KEYS.filter(isAllowed));
     const keys = key.map((part) => ({
       name: part,
       type: KEY_TYPES[part],

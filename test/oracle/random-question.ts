@@ -1,13 +1,12 @@
 // Random reads of a schema: all of the grammar, well formed, and almost always well typed.
 
 import type { JsonValue } from "../../src/lib/json.ts";
-import { formatDate, formatDateTime } from "../../src/lib/temporal.ts";
-import type { Value } from "../../src/query/plan.ts";
 import type { PropertyType, ScalarName } from "../../src/schema/catalog.ts";
 import type { Dice } from "../support/dice.ts";
 import type { EdgeModel, EntityModel, NodeModel, PropertyModel, SchemaModel } from "./graph-model.ts";
 import type { ClauseModel, ParameterModel, Question } from "./question.ts";
 import { HUES, randomNode, randomValue, VECTOR_WIDTH } from "./random-graph.ts";
+import { jsonOf, literal } from "./values.ts";
 
 interface Bound {
   readonly name: string;
@@ -92,7 +91,7 @@ class Writer {
     if (dice.chance(0.3)) {
       const isNullable = dice.chance(0.2);
       const declared = typeof type.scalar === "string" ? type.scalar : `Vector(${type.scalar.vector})`;
-      const given = isNullable && dice.chance(0.6) ? null : toJson(value, type);
+      const given = isNullable && dice.chance(0.6) ? null : jsonOf(value, type);
       return this.parameter(`${declared}${isNullable ? "?" : ""}`, given);
     }
     return literal(value, type);
@@ -186,7 +185,7 @@ class Writer {
       .filter(({ name }) => type.key.includes(name))
       .map(({ name, type: of }) => {
         if (this.dice.chance(0.7)) return `${name}: ${literal(values[name], of)}`;
-        return `${name}: ${this.parameter(String(of.scalar), toJson(values[name], of))}`;
+        return `${name}: ${this.parameter(String(of.scalar), jsonOf(values[name], of))}`;
       });
   }
 
@@ -465,25 +464,4 @@ const SHAPES: readonly (readonly (readonly [string, string])[])[] = [
 function edgeWord({ name }: EdgeModel, isUndirected: boolean): string {
   const word = name.toLowerCase();
   return isUndirected ? `<${word}>` : word;
-}
-
-/** A value as a literal of the language. */
-function literal(value: Value, type: PropertyType): string {
-  if (value instanceof Float32Array) return `[${Array.from(value, (item) => item.toFixed(1)).join(", ")}]`;
-  if (type.scalar === "Date") return `date("${formatDate(value as number)}")`;
-  if (type.scalar === "DateTime") return `datetime("${formatDateTime(value as number)}")`;
-  if (typeof value === "string") {
-    const escaped = value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
-    return `"${escaped}"`;
-  }
-  if (typeof value === "number" && !Number.isInteger(value)) return String(value);
-  return String(value);
-}
-
-/** A value as the JSON of a parameter. */
-function toJson(value: Value, type: PropertyType): JsonValue {
-  if (value instanceof Float32Array) return [...value];
-  if (type.scalar === "Date") return formatDate(value as number);
-  if (type.scalar === "DateTime") return formatDateTime(value as number);
-  return typeof value === "bigint" ? String(value) : (value as JsonValue);
 }

@@ -17,7 +17,7 @@ import { historyOf, type Operation, schemaText } from "./graph-model.ts";
 import { parametersJson, questionText } from "./question.ts";
 import { randomGraph } from "./random-graph.ts";
 import { randomQuestion } from "./random-question.ts";
-import { shrink } from "./shrink.ts";
+import { shrink, smallerCases } from "./shrink.ts";
 
 const QUESTIONS_PER_GRAPH = 25;
 const COMMITS_MAX = 8;
@@ -75,7 +75,7 @@ async function report(seed: number, failing: Case, found: Difference, ask: Asker
   const smallest =
     alone === null
       ? failing
-      : await shrink(failing, async (smaller) => (await differenceIn(smaller, ask)) !== null);
+      : await shrink(failing, smallerCases, async (smaller) => (await differenceIn(smaller, ask)) !== null);
   const { expected, found: answer } = (await differenceIn(smallest, ask)) ?? found;
   const { nodes, edges } = smallest.graph.schema;
   const names = new Set([...nodes, ...edges].flatMap(({ properties }) => properties.map(({ name }) => name)));

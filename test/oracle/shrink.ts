@@ -1,19 +1,23 @@
 // Makes a failing case small: leaves out one thing after the other, as long as it still fails.
 
 import type { Case } from "./compare.ts";
-import type { EntityModel, GraphModel, Operation, PropertyModel } from "./graph-model.ts";
+import type { EntityModel, GraphModel, Operation, PropertyModel, SchemaModel } from "./graph-model.ts";
 import type { ClauseModel, Question } from "./question.ts";
 
-/** Cases tried before what was reached is small enough. */
+/** Attempts before what was reached is small enough. */
 const ATTEMPTS_MAX = 4_000;
 
-/** A case that fails too, and of which nothing more can be left out. */
-export async function shrink(failing: Case, fails: (smaller: Case) => Promise<boolean>): Promise<Case> {
+/** What fails too, and of which nothing more can be left out. `smaller` offers whatever leaves one thing out. */
+export async function shrink<T>(
+  failing: T,
+  smaller: (whole: T) => Iterable<T>,
+  fails: (candidate: T) => Promise<boolean>,
+): Promise<T> {
   let smallest = failing;
   let attempts = 0;
   for (let isSmaller = true; isSmaller; ) {
     isSmaller = false;
-    for (const candidate of smallerCases(smallest)) {
+    for (const candidate of smaller(smallest)) {
       if (++attempts > ATTEMPTS_MAX) return smallest;
       // What is left of a graph may be no graph: then it does not fail either.
       if (!(await fails(candidate).catch(() => false))) continue;
@@ -25,39 +29,54 @@ export async function shrink(failing: Case, fails: (smaller: Case) => Promise<bo
   return smallest;
 }
 
-/** Everything that leaves one thing out; large things first. */
-function* smallerCases(whole: Case): Generator<Case> {
+/** Everything that leaves one thing out of a case; large things first. */
+export function* smallerCases(whole: Case): Generator<Case> {
   const { graph, question, version } = whole;
-  if (version < graph.commits.length)
+  if (version < graph.commits.length) {
     yield { ...whole, graph: { ...graph, commits: graph.commits.slice(0, version) } };
+  }
   for (let i = 0; i < version; i++) {
     yield { ...whole, graph: { ...graph, commits: without(graph.commits, i) }, version: version - 1 };
   }
   for (const smaller of smallerQuestions(question)) yield { ...whole, question: smaller };
   for (const commits of smallerCommits(graph.commits)) yield { ...whole, graph: { ...graph, commits } };
-  for (const smaller of smallerSchemas(graph)) yield { ...whole, graph: smaller };
+  for (const { schema, names } of smallerSchema(graph.schema)) {
+    const commits = graph.commits.map((operations) => operations.filter(({ type }) => names.has(type)));
+    yield { ...whole, graph: { schema, commits } };
+  }
+  for (const smaller of smallerValues(graph)) yield { ...whole, graph: smaller };
 }
 
 const without = <T>(items: readonly T[], place: number): T[] => items.filter((_, i) => i !== place);
 
-function* eachReplaced<T>(items: readonly T[], smaller: (item: T) => Iterable<T>): Generator<T[]> {
+export function* eachReplaced<T>(items: readonly T[], smaller: (item: T) => Iterable<T>): Generator<T[]> {
   for (const [place, item] of items.entries()) {
     for (const replacement of smaller(item)) yield items.with(place, replacement);
   }
 }
 
-function* eachLeftOut<T>(items: readonly T[]): Generator<T[]> {
+export function* eachLeftOut<T>(items: readonly T[]): Generator<T[]> {
   for (let place = 0; place < items.length; place++) yield without(items, place);
 }
 
-function* smallerQuestions(question: Question): Generator<Question> {
+export function* smallerQuestions(question: Question): Generator<Question> {
   const { clauses, items, order, limit, parameters } = question;
   for (const fewer of eachLeftOut(clauses)) yield { ...question, clauses: fewer };
   if (limit !== null) yield { ...question, limit: null };
   for (const fewer of eachLeftOut(order)) yield { ...question, order: fewer };
   for (const fewer of eachLeftOut(items)) yield { ...question, items: fewer };
+  const [first] = clauses;
+  for (const name of first === undefined ? [] : variablesOf(first)) {
+    if (items.length === 1 && items[0].length > name.length) yield { ...question, items: [name] };
+  }
   for (const simpler of eachReplaced(clauses, smallerClauses)) yield { ...question, clauses: simpler };
   for (const fewer of eachLeftOut(parameters)) yield { ...question, parameters: fewer };
+}
+
+/** Names that a clause binds to nodes, as they are written. */
+function variablesOf(clause: ClauseModel): string[] {
+  if (clause.kind === "binding") return [`$${clause.variable}`];
+  return clause.kind === "traversal" ? [clause.left, clause.right].filter((name) => name !== "$_") : [];
 }
 
 function* smallerClauses(clause: ClauseModel): Generator<ClauseModel> {
@@ -87,32 +106,32 @@ function* smallerCommits(commits: GraphModel["commits"]): Generator<(readonly Op
   }
 }
 
-function* smallerSchemas({ schema, commits }: GraphModel): Generator<GraphModel> {
-  const about = (kept: ReadonlySet<string>) =>
-    commits.map((operations) => operations.filter(({ type }) => kept.has(type)));
-  for (const edges of eachLeftOut(schema.edges)) {
-    yield {
-      schema: { ...schema, edges },
-      commits: about(new Set([...schema.nodes, ...edges].map(({ name }) => name))),
-    };
+/** A schema with one type or property less, and the names that are left in it. */
+export function* smallerSchema(
+  schema: SchemaModel,
+): Generator<{ schema: SchemaModel; names: ReadonlySet<string> }> {
+  const { nodes, edges } = schema;
+  const named = (smaller: SchemaModel) => {
+    const types = [...smaller.nodes, ...smaller.edges];
+    const names = types.flatMap(({ name, properties }) => [
+      name,
+      ...properties.map((property) => property.name),
+    ]);
+    return { schema: smaller, names: new Set(names) };
+  };
+  for (const fewer of eachLeftOut(edges)) yield named({ nodes, edges: fewer });
+  for (const fewer of eachLeftOut(nodes)) {
+    const names = new Set(fewer.map(({ name }) => name));
+    if (edges.every(({ from, to }) => names.has(from) && names.has(to))) yield named({ nodes: fewer, edges });
   }
-  for (const nodes of eachLeftOut(schema.nodes)) {
-    const names = new Set([...nodes, ...schema.edges].map(({ name }) => name));
-    if (schema.edges.every(({ from, to }) => names.has(from) && names.has(to))) {
-      yield { schema: { ...schema, nodes }, commits: about(names) };
-    }
-  }
-  for (const nodes of eachReplaced(schema.nodes, (node) =>
+  const simplerNodes = eachReplaced(nodes, (node) =>
     smallerProperties(node.properties, node.key).map((properties) => ({ ...node, properties })),
-  )) {
-    yield { schema: { ...schema, nodes }, commits };
-  }
-  for (const edges of eachReplaced(schema.edges, (edge) =>
+  );
+  for (const simpler of simplerNodes) yield named({ nodes: simpler, edges });
+  const simplerEdges = eachReplaced(edges, (edge) =>
     smallerProperties(edge.properties, []).map((properties) => ({ ...edge, properties })),
-  )) {
-    yield { schema: { ...schema, edges }, commits };
-  }
-  yield* smallerValues({ schema, commits });
+  );
+  for (const simpler of simplerEdges) yield named({ nodes, edges: simpler });
 }
 
 function smallerProperties(properties: readonly PropertyModel[], key: readonly string[]): PropertyModel[][] {
