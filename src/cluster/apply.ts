@@ -14,6 +14,7 @@ import { moveGraphs, rereadSource } from "./graph-work.ts";
 import { LEDGER_KEY } from "./layout.ts";
 import { EMPTY_LEDGER, encodeStatuses, type Ledger } from "./ledger.ts";
 import { writeLedger } from "./ledger-store.ts";
+import { withLiveSchemas } from "./live.ts";
 import { outlook } from "./outlook.ts";
 import { desiredRevision } from "./plan.ts";
 import { isConverged, recordRun } from "./record.ts";
@@ -88,13 +89,14 @@ async function runApply(
     );
   }
   if (read.kind !== "present") return NOTHING_DONE;
-  const { ledger, cas } = read;
-  const unbound = bindFaults(ledger);
+  const { cas } = read;
+  const unbound = bindFaults(read.ledger);
   session.report(...unbound);
-  if (unbound.length > 0) return { ...NOTHING_DONE, ledger };
+  if (unbound.length > 0) return { ...NOTHING_DONE, ledger: read.ledger };
 
   const pending = await readPending(storage);
   session.report(...pending.diagnostics);
+  const ledger = await withLiveSchemas(session, storage, desired, read.ledger, pending.graphs);
   const { changes: planned, context } = await outlook(session, storage, desired, ledger, pending.graphs);
   const failures = await moveGraphs(session, storage, desired, planned, actor);
   const changes = demote(planned, failures, context);

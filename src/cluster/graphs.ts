@@ -45,6 +45,11 @@ export function observeGraph(root: GraphRoot): Promise<LiveGraph> {
   });
 }
 
+/** SHA-256 of the live schema's source. Throws where the graph does not open. */
+export function liveSchemaDigest(root: GraphRoot): Promise<string> {
+  return withGraph(root, async (graph) => (await graph.catalog()).digest);
+}
+
 /** True where anything at all stands at the root. Throws where that cannot be learned: a failed probe is never "absent". */
 export async function rootExists({ storage }: GraphRoot): Promise<boolean> {
   if (await (await engine()).graphExists(storage)) return true;
@@ -92,9 +97,8 @@ export async function createGraph(root: GraphRoot, { source, digest, actor }: Sc
 
 /**
  * Brings the live graph to the declared schema; soft drops only. Throws with the engine's words where it refuses. After a
- * kill between this and the ledger the graph is there already, and doing it again changes nothing. (A file that is taken
- * back to the recorded schema in between leaves a graph that is ahead of the ledger: drift, which only an observation of
- * the live graph can tell.)
+ * kill between this and the ledger the graph is there already, and doing it again changes nothing (live.ts tells of a file
+ * that is taken back in between).
  */
 export function updateSchema(root: GraphRoot, { source, actor }: SchemaIntent): Promise<void> {
   return withGraph(root, (graph) => migrate(graph, source, actor));
@@ -115,7 +119,9 @@ export function previewSchema(root: GraphRoot, source: string): Promise<Migratio
 async function previewOn(graph: Graph, source: string): Promise<Migration> {
   const others = (await graph.branches()).filter((name) => name !== "main");
   if (others.length > 0) {
-    throw new Error(`schema apply requires a graph with only main; it also has: ${others.join(", ")}`);
+    throw new Error(
+      `schema apply requires a graph with only main; found non-main branches: ${others.join(", ")}`,
+    );
   }
   const { supported, steps } = await graph.planSchema(source);
   return { supported, steps };

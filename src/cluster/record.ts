@@ -97,5 +97,20 @@ function recordStatuses(
         break;
     }
   }
+  return withoutStaleBlocks(statuses, changes, resources);
+}
+
+/** What was held back once, and is as declared now that nothing asks for a change of it, is held back no longer. */
+function withoutStaleBlocks(
+  statuses: Map<string, StatusRecord>,
+  changes: readonly PlannedChange[],
+  resources: Ledger["resources"],
+): Map<string, StatusRecord> {
+  const changed = new Set(changes.map(({ resource }) => resource));
+  for (const [address, { status }] of statuses) {
+    if (status !== "blocked" || changed.has(address)) continue;
+    if (resources.has(address)) statuses.set(address, { status: "applied" });
+    else statuses.delete(address);
+  }
   return statuses;
 }

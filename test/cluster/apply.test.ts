@@ -204,8 +204,14 @@ graphs:
     ).toBeUndefined();
     expect(await site.keys("__cluster/recoveries/")).toEqual([]);
 
-    site.write({ "fleet.pg": FLEET_SCHEMA });
+    const statuses = (await site.ledger()).resource_statuses;
+    expect(statuses["schema.fleet"]).toEqual({ status: "blocked", conditions: ["schema_apply_failed"] });
+
+    // Taken back: what was held back is held back no longer, also where nothing of it is left to change.
+    site.write({ "fleet.pg": FLEET_SCHEMA, "queries/flags.gq": HARBOUR["queries/flags.gq"] ?? "" });
     expect(await site.apply()).toMatchObject({ ok: true, converged: true });
+    const settled = Object.values((await site.ledger()).resource_statuses).map(({ status }) => status);
+    expect(new Set(settled)).toEqual(new Set(["applied"]));
     const graph = (await site.ledger()).applied_revision.resources["graph.fleet"];
     expect(graph?.external_blob_policy).toEqual({
       mode: "allow",

@@ -85,4 +85,14 @@ describe("an apply that is killed", () => {
       meanwhile: nothing,
     });
   });
+
+  it("while it changes a schema is undone by the next one where the file was taken back", async () => {
+    await killEverywhere({
+      prepare: async (site) => {
+        await site.apply();
+        site.write({ "fleet.pg": WIDER });
+      },
+      meanwhile: (site) => site.write({ "fleet.pg": FLEET_SCHEMA }),
+    });
+  });
 });
