@@ -108,6 +108,23 @@ describe("a process that just started on 10,000 commits", () => {
     expect(waves - before.waves).toBeLessThanOrEqual(2);
   });
 
+  it("lists a page of them with the pack that holds it, or none at the head", async () => {
+    for (const [last, packs] of [
+      [HEAD, 0],
+      [5_000, 1],
+      [PACK_COMMITS_MAX + 10, 2],
+    ] as const) {
+      const process = waveProcess(bucket, ports);
+      const store = await openHarbour(process.storage, ports);
+      const state = await store.branch("main").head();
+      const before = costOf(process);
+      expect(await store.history(state, last - 19, last)).toEqual(
+        commits.slice(last - 20, last).toReversed(),
+      );
+      expect(costOf(process).requests - before.requests).toBeLessThanOrEqual(packs);
+    }
+  });
+
   it("finds a commit by its id in the one pack that may hold it", async () => {
     for (const version of [300, 5_000, 9_700]) {
       const process = waveProcess(bucket, ports);
