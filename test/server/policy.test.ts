@@ -217,7 +217,9 @@ describe("POST schema/apply", () => {
     expect((await send("POST", `${G}/schema/apply`, { token: OLEG, json })).status).toBe(403);
     const refused = await send("POST", `${G}/schema/apply`, { token: MAYA, json });
     expect(refused.status).toBe(409);
-    expect((await envelope(refused)).error).toMatch(/schema apply is disabled.*cluster apply/);
+    expect((await envelope(refused)).error).toMatch(
+      /server-side schema apply is disabled for cluster-backed serving.*`omnigraph cluster apply`/,
+    );
   });
 });
 

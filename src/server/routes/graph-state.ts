@@ -110,7 +110,7 @@ export const graphStateRoutes = [
     async (call) => {
       requireAllowed(call, { targetBranch: MAIN_BRANCH });
       throw conflict(
-        "schema apply is disabled on a served cluster: change the schema in the cluster's folder, run " +
+        "server-side schema apply is disabled for cluster-backed serving: change the schema in the cluster's folder, run " +
           "`omnigraph cluster apply`, then restart the server",
       );
     },
