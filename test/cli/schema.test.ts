@@ -57,6 +57,11 @@ describe("schema", () => {
     const world = fleet();
     expect((await world.run(["schema", "show", "g"])).stdout).toBe(SCHEMA);
     expect(await world.json(["schema", "get", "--store", "g", "--json"])).toEqual({ schema_source: SCHEMA });
+    // The last line ends, whether or not the file's did.
+    world.file("short.pg", "node A {}");
+    await world.run(["init", "--schema", "short.pg", "short"]);
+    expect((await world.run(["schema", "show", "short"])).stdout).toBe("node A {}\n");
+    expect(await world.json(["schema", "show", "short", "--json"])).toEqual({ schema_source: "node A {}" });
   });
 
   it("plans without changing anything, supported or not", async () => {

@@ -60,7 +60,7 @@ export async function schemaShow(context: Context, invocation: Invocation): Prom
   const access = await openForRead(context, invocation);
   const source = await withGraph(access, (graph) => graph.schemaSource(flagValue(invocation, "snapshot")));
   if (flagOn(invocation, "json")) await context.printJson({ schema_source: source });
-  else await context.io.stdout.write(source);
+  else await context.io.stdout.write(source.endsWith("\n") ? source : `${source}\n`);
   return 0;
 }
 
