@@ -124,11 +124,14 @@ export class BranchLog {
    * that are known already are left.
    */
   async append(entry: ReadEntry, own: Draft["schema"] = null): Promise<void> {
-    for (const commit of entry.commits) {
-      const catalog = await this.catalogOf(commit.record.schemaDigest, own);
+    const catalogs = await Promise.all(
+      entry.commits.map(({ record }) => this.catalogOf(record.schemaDigest, own)),
+    );
+    // From here on nobody else runs: a state between two commits of one entry is the head for nobody.
+    for (const [i, commit] of entry.commits.entries()) {
       const known = this.current();
       if (commit.record.version <= known.state.head.version) continue;
-      const state = afterCommit(known.state, commit, catalog, this.addressOf(entry.position));
+      const state = afterCommit(known.state, commit, catalogs[i], this.addressOf(entry.position));
       this.advance(known, state, commit);
     }
     const known = this.current();
