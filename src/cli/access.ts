@@ -3,6 +3,7 @@
 import { resolve } from "node:path";
 import { type Connection, listGraphs, type RemoteGraph, remoteGraph } from "../client/index.ts";
 import type { Graph } from "../engine/graph.ts";
+import { refuseReservedActor } from "../lib/actor.ts";
 import { badRequest } from "../lib/errors.ts";
 import type { StorageAdapter } from "../storage/adapter.ts";
 import { directBlobs } from "./blobs.ts";
@@ -65,7 +66,11 @@ export async function writeScope(
 ): Promise<{ scope: ServerScope | StoreScope; actor: string | null }> {
   const scope = await dataScope(context, invocation);
   const actor = flagValue(invocation, "as");
-  if (scope.kind === "store") return { scope, actor: actor ?? (await context.config()).actor };
+  if (scope.kind === "store") {
+    const writer = actor ?? (await context.config()).actor;
+    if (writer !== null) refuseReservedActor(writer, "actor");
+    return { scope, actor: writer };
+  }
   if (actor !== undefined) {
     throw badRequest("`--as` is not allowed on a served write: the server takes the actor from the token");
   }

@@ -1,14 +1,13 @@
 // Where bearer tokens come from, and what must hold of them before the server boots (spec 04 §1.2).
 
 import { readFile } from "node:fs/promises";
+import { refuseReservedActor } from "../lib/actor.ts";
 import { OmnigraphError } from "../lib/errors.ts";
 import { isJsonObject, type JsonValue, parseJsonStrict } from "../lib/json.ts";
 import type { Ports } from "../lib/ports.ts";
 
 /** The actor of the single token. */
 const DEFAULT_ACTOR = "default";
-/** Actors that only the system itself may act as. */
-const RESERVED_ACTOR_PREFIX = "omnigraph:";
 
 export interface ActorToken {
   readonly actor: string;
@@ -71,11 +70,7 @@ function refuseRepeats(tokens: readonly ActorToken[]): void {
   const values = new Set<string>();
   for (const { actor, token } of tokens) {
     if (actor === "") throw refused("bearer token actor names must not be blank");
-    if (actor.startsWith(RESERVED_ACTOR_PREFIX)) {
-      throw refused(
-        `bearer token actor '${actor}' is reserved: '${RESERVED_ACTOR_PREFIX}' names the system itself`,
-      );
-    }
+    refuseReservedActor(actor, "bearer token actor");
     if (token === "") throw refused(`bearer token for actor '${actor}' must not be blank`);
     if (actors.has(actor)) throw refused(`duplicate bearer token actor '${actor}'`);
     if (values.has(token)) throw refused("duplicate bearer token value configured");

@@ -114,6 +114,10 @@ describe("cluster", () => {
     world.file("omnigraph.yaml", "][ garbage");
     expect(await actor("--as", "act-omar")).toBe("act-omar");
     expect(await actor()).toBe("act-nina");
+    refused(
+      await world.run(["cluster", "apply", "--config", at(world), "--as", "omnigraph:repair"]),
+      "actor 'omnigraph:repair' is reserved",
+    );
     world.config("");
     refused(
       await world.run(["cluster", "apply", "--config", at(world)]),

@@ -281,6 +281,16 @@ describe("mutate", () => {
     expect(listed.stdout.split("\n")[0]).toEndWith(" actor=act-omar");
   });
 
+  it.each(["flag", "config"])("refuses an actor of the system's own, from the %s", async (source) => {
+    const world = fleet();
+    if (source === "config") world.config("operator: { actor: 'omnigraph:repair' }\n");
+    const actor = source === "flag" ? ["--as", " omnigraph:repair "] : [];
+    const { code, stdout, stderr } = await world.run([...insert, ...actor]);
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toContain("actor 'omnigraph:repair' is reserved: 'omnigraph:' names the system itself");
+    expect(await commits(world)).toHaveLength(2);
+  });
+
   it("makes no commit where nothing matches", async () => {
     const world = fleet();
     const nothing = 'query d() { delete Ship where name = "Nobody" }';

@@ -2,6 +2,7 @@
 // where it is a failure; only a refusal before the command runs goes to stderr.
 
 import type { ClusterOptions } from "../../cluster/index.ts";
+import { refuseReservedActor } from "../../lib/actor.ts";
 import type { JsonObject } from "../../lib/json.ts";
 import { clusterActor } from "../config.ts";
 import type { Context } from "../context.ts";
@@ -25,6 +26,7 @@ export const importLedger = clusterCommand(
 );
 export const apply = clusterCommand(async (options, { io }, invocation) => {
   const actor = flagValue(invocation, "as") ?? (await clusterActor(io.ports, io.directory));
+  if (actor !== null) refuseReservedActor(actor, "actor");
   return (await cluster()).applyCluster({ ...options, actor });
 }, "renderApply");
 export const forceUnlock = clusterCommand(async (options, _, { positionals: [lockId] }) => {
