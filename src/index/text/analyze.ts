@@ -19,9 +19,9 @@ export function tokenOf(word: string): string | null {
   return STOP_WORDS.has(stemmed) ? null : foldToAscii(stemmed);
 }
 
-/** The runs of letters and digits in a text. */
+/** The runs of letters and digits in a text; a letter and the mark on it, written apart, are one letter. */
 export function wordsOf(text: string): string[] {
-  return text.match(WORD) ?? [];
+  return text.normalize("NFC").match(WORD) ?? [];
 }
 
 /** All tokens of a text, in order, repetitions included. */

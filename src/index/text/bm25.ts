@@ -3,8 +3,8 @@
 const K1 = 1.2;
 const B = 0.75;
 
-/** The most that a token's frequency is worth, however often it occurs. */
-export const SATURATION_MAX = K1 + 1;
+/** The most that a token's frequency counts, however often it occurs. */
+const SATURATION_MAX = K1 + 1;
 
 /** How much a token says that `holders` of `texts` have. */
 export function rarity(texts: number, holders: number): number {
@@ -16,7 +16,13 @@ export function lengthNorm(length: number, meanLength: number): number {
   return K1 * (1 - B + (B * length) / meanLength);
 }
 
-/** What a token's frequency is worth in a text of this norm. */
-export function saturation(frequency: number, norm: number): number {
-  return (frequency * SATURATION_MAX) / (frequency + norm);
+/** Doubles between 256 and 512 are multiples of 2^-44; a token is worth less than 128, however many texts there are. */
+const GRADE = 384;
+
+/**
+ * What a token of this weight adds to a text of this norm: a multiple of 2^-44, so that sums are exact, and texts that are
+ * equally good score the same in whatever order their tokens are added up.
+ */
+export function worth(weight: number, frequency: number, norm: number): number {
+  return (weight * (frequency * SATURATION_MAX)) / (frequency + norm) + GRADE - GRADE;
 }

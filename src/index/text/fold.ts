@@ -33,20 +33,22 @@ const WHOLE: Readonly<Record<string, string>> = {
 };
 
 const BEYOND_ASCII = /[^\p{ASCII}]/u;
+const MARK = /^\p{M}$/u;
 const MARKS = /\p{M}+/gu;
 
 /** Folds what is Latin; letters of other scripts stay. */
 export function foldToAscii(text: string): string {
   if (!BEYOND_ASCII.test(text)) return text;
   let out = "";
+  let isLatin = false;
   for (const letter of text) {
+    // A mark of its own belongs to the letter before it, as when İ became small.
+    if (isLatin && MARK.test(letter)) continue;
+    isLatin = !BEYOND_ASCII.test(letter);
     const whole = WHOLE[letter];
-    if (whole !== undefined) {
-      out += whole;
-      continue;
-    }
-    const bare = letter.normalize("NFD").replace(MARKS, "");
-    out += bare !== "" && !BEYOND_ASCII.test(bare) ? bare : letter;
+    const bare = whole ?? letter.normalize("NFD").replace(MARKS, "");
+    if (bare !== "" && !BEYOND_ASCII.test(bare)) isLatin = true;
+    out += isLatin ? bare : letter;
   }
   return out;
 }

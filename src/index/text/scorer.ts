@@ -1,10 +1,10 @@
-// The bm25 scores of a view's texts for the tokens of one query. A text's score is one sum, its tokens taken in the order
-// of the query, whether it is looked up or one of all.
+// The bm25 scores of a view's texts for the tokens of one query. A text's score is one exact sum, whether it is looked up or
+// one of all.
 
 import { BestFew } from "../../lib/best-few.ts";
 import { UNINDEXED_SHARE } from "../limits.ts";
 import type { Table } from "../table.ts";
-import { lengthNorm, rarity, saturation } from "./bm25.ts";
+import { lengthNorm, rarity, worth } from "./bm25.ts";
 import { countCurrent, firstAtLeast, isBaseCurrent, isCurrent } from "./current.ts";
 import type { TextDelta } from "./text-delta.ts";
 import type { Postings, TextIndex } from "./text-index.ts";
@@ -44,8 +44,8 @@ export class Scorer {
       const current = delta.of(token).filter((posting) => isCurrent(table, posting));
       const weight = rarity(texts, countCurrent(table, postings.rows) + current.length);
       for (const { number, frequency, length } of current) {
-        const worth = weight * saturation(frequency, lengthNorm(length, mean));
-        this.changed.set(number, (this.changed.get(number) ?? 0) + worth);
+        const added = worth(weight, frequency, lengthNorm(length, mean));
+        this.changed.set(number, (this.changed.get(number) ?? 0) + added);
       }
       return { weight, postings };
     });
@@ -136,7 +136,7 @@ export class Scorer {
     const { lengths } = this.index;
     for (let i = 0; i < rows.length; i++) {
       const row = rows[i];
-      sums[row] += weight * saturation(frequencies[i], norms[lengths[row]]);
+      sums[row] += worth(weight, frequencies[i], norms[lengths[row]]);
     }
   }
 
@@ -145,7 +145,7 @@ export class Scorer {
     for (const { weight, postings } of this.terms) {
       const at = firstAtLeast(postings.rows, row);
       if (postings.rows[at] !== row) continue;
-      score += weight * saturation(postings.frequencies[at], this.norms[this.index.lengths[row]]);
+      score += worth(weight, postings.frequencies[at], this.norms[this.index.lengths[row]]);
     }
     return score;
   }

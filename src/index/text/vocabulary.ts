@@ -1,47 +1,48 @@
 // The tokens of a corpus in order, so that those near a misspelled one are found without looking at all: tokens with a
 // beginning in common share the work on it, and where a beginning is too far off already, all that go on from it are left out.
 
-import { editsBetween } from "./edit-distance.ts";
-
-/** New tokens wait unsorted until there are more than this, and than a quarter of the sorted ones. */
-const WAITING_MIN = 512;
-const WAITING_SHARE = 4;
+/** New tokens stand in order by themselves until there are more than this, and than a quarter of the others. */
+const RECENT_MIN = 512;
+const RECENT_SHARE = 4;
 
 /** Takes a token and by how many edits it differs. */
 export type NearToken = (token: string, edits: number) => void;
 
 export class Vocabulary {
   private sorted: string[] = [];
-  private waiting: string[] = [];
+  private recent: string[] = [];
+  private isRecentSorted = true;
   /** Length of the longest token. */
   private longest = 0;
 
   /** Takes in a token that it does not have. */
   add(token: string): void {
-    this.waiting.push(token);
+    this.recent.push(token);
+    this.isRecentSorted = false;
     this.longest = Math.max(this.longest, token.length);
   }
 
-  /** Finds the tokens that so many insertions, deletions and replacements of characters turn into this one, in no order. */
-  near(token: string, edits: number, found: NearToken): void {
-    if (this.waiting.length > Math.max(WAITING_MIN, this.sorted.length / WAITING_SHARE)) this.sort();
-    const characters = [...token];
-    for (const other of this.waiting) {
-      const distance = editsBetween(characters, [...other], edits);
-      if (distance !== null) found(other, distance);
-    }
-    this.walk(token, edits, found);
+  /**
+   * Finds the tokens that so many insertions, deletions and replacements of characters turn into this one (Levenshtein), in no
+   * order. Answers how many characters it looked at.
+   */
+  near(token: string, edits: number, found: NearToken): number {
+    this.order();
+    return this.walk(this.sorted, token, edits, found) + this.walk(this.recent, token, edits, found);
   }
 
-  private sort(): void {
-    // By code units: whatever the order, what begins alike stands together.
-    this.sorted = this.sorted.concat(this.waiting).sort();
-    this.waiting = [];
+  /** By code units: whatever the order, what begins alike stands together. */
+  private order(): void {
+    if (this.isRecentSorted) return;
+    this.recent.sort();
+    this.isRecentSorted = true;
+    if (this.recent.length <= Math.max(RECENT_MIN, this.sorted.length / RECENT_SHARE)) return;
+    this.sorted = this.sorted.concat(this.recent).sort();
+    this.recent = [];
   }
 
-  /** The table of edit distances (Levenshtein), a row for each character of the tokens, kept while beginnings are shared. */
-  private walk(query: string, edits: number, found: NearToken): void {
-    const { sorted } = this;
+  /** The table of edit distances, a row for each character of the tokens, kept while beginnings are shared. */
+  private walk(sorted: readonly string[], query: string, edits: number, found: NearToken): number {
     const wanted = Array.from(query, codeOf);
     const width = wanted.length + 1;
     const table = new Uint8Array((this.longest + 1) * width);
@@ -49,6 +50,7 @@ export class Vocabulary {
     const beginning = new Int32Array(this.longest);
     /** Characters of `beginning` whose rows are in the table. */
     let known = 0;
+    let rows = 0;
     for (let place = 0; place < sorted.length; ) {
       const token = sorted[place];
       let depth = 0;
@@ -65,6 +67,7 @@ export class Vocabulary {
         beginning[depth++] = code;
         at += unitsOf(code);
         least = addRow(table, depth, width, code, wanted);
+        rows++;
       }
       known = depth;
       if (least > edits) {
@@ -75,6 +78,7 @@ export class Vocabulary {
       if (distance <= edits) found(token, distance);
       place++;
     }
+    return rows;
   }
 }
 

@@ -135,6 +135,24 @@ describe("bm25 over many texts", () => {
     expect(await ask(history, body, "tide")).toEqual(ranked.slice(0, 12).map(({ name }) => name));
   });
 
+  it("ties texts that are equally good in whatever order their words add up", async () => {
+    const words = ["harbour", "storm", "lamp", "rope"];
+    // Each text has one of the words twice: by the formula all score the same, however many others there are.
+    const texts = words.map((twice) => [...words, twice].join(" "));
+    for (let others = 0; others < 8; others++) {
+      const history = new History(SCHEMA);
+      const type = history.node("Doc");
+      const row = (name: string, text: string) => history.row(type, name, { name, shelf: 1, text });
+      const rows = texts.map((text, i) => row(`d${9 - i}`, text));
+      for (let i = 0; i < others; i++) rows.push(row(`other${i}`, "gull"));
+      history.commit({ type, rows });
+      const body = "match { $d: Doc } return { $d.name } order { bm25($d.text, $q) }";
+      for (const query of ["harbour storm lamp rope", "rope lamp storm harbour", "storm rope harbour lamp"]) {
+        expect(await ask(history, body, query)).toEqual(["d6", "d7", "d8", "d9"]);
+      }
+    }
+  });
+
   it("counts all that match, not only those within a limit", async () => {
     const history = library(3);
     const docs = documents(history);

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "bun:test";
 import { analyze, queryTokens } from "../../../src/index/text/analyze.ts";
-import { editsBetween } from "../../../src/index/text/edit-distance.ts";
 import { foldToAscii } from "../../../src/index/text/fold.ts";
 
 describe("text analysis", () => {
@@ -28,6 +27,27 @@ describe("text analysis", () => {
     ]);
   });
 
+  it("takes a letter and its mark, written apart, for one", () => {
+    expect(analyze("re\u0301sume\u0301 Cafe\u0301")).toEqual(["resume", "cafe"]);
+    expect(analyze("\u0130STANBUL I\u0307stanbul")).toEqual(["istanbul", "istanbul"]);
+  });
+
+  it("goes by letters of all scripts, in either case", () => {
+    expect(analyze("ПРИВЕТ мир, ΟΔΟΣ! 日本語。テスト")).toEqual([
+      "привет",
+      "мир",
+      "οδος",
+      "日本語",
+      "テスト",
+    ]);
+    expect(analyze("\u{1F600}smile x\u00b2 \u2167")).toEqual(["smile", "x\u00b2", "\u2177"]);
+  });
+
+  it("stems before it drops stop words, and folds last", () => {
+    expect(analyze("being having")).toEqual([]);
+    expect(analyze("before very cafés À")).toEqual(["befor", "veri", "cafe", "a"]);
+  });
+
   it("drops words of 40 bytes and more", () => {
     expect(analyze(`${"x".repeat(39)} ${"y".repeat(40)} ${"é".repeat(19)} ${"é".repeat(20)}`)).toEqual([
       "x".repeat(39),
@@ -49,19 +69,5 @@ describe("folding", () => {
     expect(foldToAscii("éßæøłþœﬁ")).toBe("essaeolthoefi");
     expect(foldToAscii("日本語 ёлка ωραίο")).toBe("日本語 ёлка ωραίο");
     expect(foldToAscii("plain")).toBe("plain");
-  });
-});
-
-describe("edit distance", () => {
-  it("counts insertions, deletions and replacements, up to a bound", () => {
-    const edits = (a: string, b: string, max: number) => editsBetween([...a], [...b], max);
-    expect(edits("nural", "neural", 2)).toBe(1);
-    expect(edits("introductio", "introduct", 2)).toBe(2);
-    expect(edits("introductio", "introduct", 1)).toBe(null);
-    expect(edits("kitten", "sitting", 3)).toBe(3);
-    expect(edits("kitten", "sitting", 2)).toBe(null);
-    expect(edits("", "ab", 2)).toBe(2);
-    expect(edits("same", "same", 0)).toBe(0);
-    expect(edits("\u{1F600}", "x", 1)).toBe(1);
   });
 });

@@ -18,7 +18,7 @@ const near = (vocabulary: Vocabulary, token: string, edits: number) => {
 };
 
 describe("a vocabulary", () => {
-  it("finds the tokens within so many edits, sorted or waiting", () => {
+  it("finds the tokens within so many edits, old or new", () => {
     for (let seed = 1; seed <= 60; seed++) {
       const dice = new Dice(seed);
       const letters = dice.pick([
@@ -45,11 +45,24 @@ describe("a vocabulary", () => {
     }
   });
 
-  it("looks at few of many tokens", () => {
+  it("looks at few of many tokens, old or new", () => {
     const vocabulary = new Vocabulary();
-    for (let i = 0; i < 20_000; i++) vocabulary.add(`w${(i * 7_919) % 20_000}x${i}`);
-    expect(near(vocabulary, "w7919x1", 0)).toEqual([["w7919x1", 0]]);
-    expect(near(vocabulary, "w7919x9", 1)).toEqual([["w7919x1", 1]]);
+    const tokens = Array.from({ length: 20_000 }, (_, i) => `w${(i * 7_919) % 20_000}x${i}`);
+    const characters = tokens.join("").length;
+    for (const token of tokens) vocabulary.add(token);
+    const look = (token: string, edits: number) => {
+      const found: string[] = [];
+      return { looked: vocabulary.near(token, edits, (other) => found.push(other)), found };
+    };
+    expect(look("w7919x1", 0).found).toEqual(["w7919x1"]);
+    expect(look("w7919x1", 0).looked).toBeLessThan(200);
+    expect(look("w7919x9", 1).found).toEqual(["w7919x1"]);
+    expect(look("w7919x9", 1).looked).toBeLessThan(characters / 100);
+    expect(look("w7919x9", 2).looked).toBeLessThan(characters / 10);
+    // What came since is in order too, though by itself.
+    for (let i = 0; i < 4_000; i++) vocabulary.add(`new${i}`);
+    expect(look("new399", 0)).toMatchObject({ found: ["new399"] });
+    expect(look("new399", 0).looked).toBeLessThan(200);
     expect(near(new Vocabulary(), "a", 3)).toEqual([]);
   });
 });
