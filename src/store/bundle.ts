@@ -6,6 +6,7 @@ import { bundleKey } from "./layout.ts";
 import { BUNDLE_BYTES_MAX, BUNDLE_ENTRIES_MIN } from "./limits.ts";
 import { logOwner } from "./lineage.ts";
 import type { Objects } from "./objects.ts";
+import { damaged } from "./stored-json.ts";
 import type { BranchRef, LoggedCommit, LogPlace } from "./types.ts";
 
 const LINE_END = "\n".charCodeAt(0);
@@ -61,6 +62,7 @@ function decodeBundle(address: string, bytes: Uint8Array, ref: BranchRef, last: 
     lines.push(bytes.subarray(from, end));
     from = end + 1;
   }
+  if (lines.length === 0) throw damaged(address, "it holds no entry");
   return lines.flatMap((line, i) => {
     const position = last - lines.length + 1 + i;
     const { commits } = decodeEntry(address, line, { branch: logOwner(ref, position), position });

@@ -9,7 +9,7 @@ import { encodeUtf8 } from "../lib/utf8.ts";
 import type { StorageAdapter } from "../storage/adapter.ts";
 import { readRecord, recordJson } from "./entry.ts";
 import { instantText, readInstant } from "./instant.ts";
-import { GRAPH_KEY, schemaKey } from "./layout.ts";
+import { BRANCHES_PREFIX, GRAPH_KEY, schemaKey } from "./layout.ts";
 import { settlePut } from "./settle-put.ts";
 import { FORMAT, StoredValue, sealedJson } from "./stored-json.ts";
 import type { BranchId, CommitRecord } from "./types.ts";
@@ -84,8 +84,19 @@ export async function putSchema(storage: StorageAdapter, digest: string, accepte
 /** Reads graph.json; `not_found` where there is no graph. */
 export async function readGraphRecord(storage: StorageAdapter): Promise<GraphRecord> {
   const stored = await storage.get(GRAPH_KEY);
-  if (stored === null) throw notFound(`graph not found at ${storage.uri}: it has no ${GRAPH_KEY}`);
+  if (stored === null) {
+    const hint = (await hasBranches(storage))
+      ? ", though it has branches of one: none of their commits can be read until it is put back as it was"
+      : "";
+    throw notFound(`graph not found at ${storage.uri}: it has no ${GRAPH_KEY}${hint}`);
+  }
   return decodeGraphRecord(storage.uri, stored.bytes);
+}
+
+/** False where storage does not tell: then it is no graph to anybody. */
+async function hasBranches(storage: StorageAdapter): Promise<boolean> {
+  const page = await storage.list(BRANCHES_PREFIX, { pageSize: 1 }).catch(() => null);
+  return page !== null && page.objects.length > 0;
 }
 
 function encodeGraphRecord(graph: GraphRecord): Uint8Array {

@@ -5,6 +5,7 @@ import { notFound } from "../lib/errors.ts";
 
 export const GRAPH_KEY = "graph.json";
 export const REFS_PREFIX = "refs/";
+export const BRANCHES_PREFIX = "branches/";
 
 const POSITION_DIGITS = 20;
 

@@ -74,13 +74,14 @@ async function replay(
   checkpoint: Checkpoint,
   entries: readonly ReadEntry[],
 ): Promise<Omit<OpenedState, "hint">> {
-  let state = checkpointState(ref, checkpoint, await context.catalogOf(checkpoint.head.schemaDigest));
-  for (const { commits } of entries) {
-    for (const commit of commits) {
-      const { branch, position, schemaDigest } = commit.record;
-      const object = context.objects.address(logKey(branch, position));
-      state = afterCommit(state, commit, await context.catalogOf(schemaDigest), object);
-    }
+  const commits = entries.flatMap((entry) => entry.commits);
+  const { schemaDigest } = commits.at(-1)?.record ?? checkpoint.head;
+  // Schemas before the last one are not asked for: nobody reads the states between.
+  const catalog = await context.catalogOf(schemaDigest);
+  let state = checkpointState(ref, checkpoint, catalog);
+  for (const commit of commits) {
+    const { branch, position } = commit.record;
+    state = afterCommit(state, commit, catalog, context.objects.address(logKey(branch, position)));
   }
   return {
     state,

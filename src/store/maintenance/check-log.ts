@@ -21,6 +21,8 @@ import { joined, type Span } from "./versions.ts";
 /** States that should be readable: from a checkpoint (0 for genesis) by the entries after it. */
 export interface CheckedRange {
   readonly checkpoint: number;
+  /** Where that checkpoint is damaged, one from here on will do, with the entries after it. */
+  readonly oldest: number;
   readonly to: number;
   /** Versions whose states count; commits of other logs never do. */
   readonly first: number;
@@ -42,6 +44,8 @@ export interface Damage {
   readonly type: StableId | null;
   readonly problem: Problem;
   readonly commits: CommitRecord[];
+  /** Of an entry that cannot be read nobody knows the commits, but what came before them; null for any other damage. */
+  readonly lostAfter: CommitRecord | null;
 }
 
 /** A checkpoint, or the bundle of entries that led to it, that is lost or wrong, and could be made again. */
@@ -62,10 +66,12 @@ export interface LogVerdict {
   readonly lastSound: (type: StableId) => CommitRecord | null;
   /** Versions whose states cannot be read, those of commits that nobody knows any more included. */
   readonly lost: readonly Span[];
-  /** Whether the log ends behind an entry that cannot be read, and no checkpoint leads around it. */
+  /** Whether nobody can follow the log to its end: an entry before it, or the schema there, cannot be read. */
   readonly endsInHole: boolean;
-  /** The newest commit before that entry, else the newest; null where even the beginning is lost. */
-  readonly lastBeforeHole: CommitRecord | null;
+  /** The newest commit that can be reached; null where even the beginning is lost. */
+  readonly lastReached: CommitRecord | null;
+  /** Of the newest commit whose schema can be read; null where there is none. */
+  readonly schemaDigest: string | null;
 }
 
 export async function checkLog(
@@ -92,6 +98,10 @@ class LogCheck {
   private soundRest: CommitRecord | null = null;
   private lastBeforeHole: CommitRecord | null = null;
   private hasHole = false;
+  private schemaDigest: string | null = null;
+  private isHeadSchemaLost = false;
+  /** Version of the first state that counts: what was replaced before it may lack its Blobs, for cleanup took them. */
+  private first = 0;
 
   private readonly missing: Span[] = [];
   private soundness = new Soundness();
@@ -109,8 +119,9 @@ class LogCheck {
   ) {}
 
   async range(range: CheckedRange): Promise<void> {
-    await this.begin(range);
-    for (let position = range.checkpoint + 1; position <= range.to; position++) {
+    this.first = range.first;
+    const base = await this.begin(range);
+    for (let position = base + 1; position <= range.to; position++) {
       const place = { branch: logOwner(this.checked.ref, position), position };
       const { value: entry, problem } = await attempt(() => this.read(place));
       if (entry !== null) await this.entry(range, entry);
@@ -125,26 +136,42 @@ class LogCheck {
       head: this.soundness,
       lastSound: (type) => this.soundTypes.get(type) ?? (this.met.has(type) ? null : this.soundRest),
       lost: joined([...this.missing, ...[...this.damages.values()].flatMap(lostVersions)]),
-      endsInHole: this.hasHole,
-      lastBeforeHole: this.hasHole ? this.lastBeforeHole : this.previous,
+      endsInHole: this.hasHole || this.isHeadSchemaLost,
+      lastReached: this.hasHole ? this.lastBeforeHole : this.previous,
+      schemaDigest: this.schemaDigest,
     };
   }
 
-  private async begin(range: CheckedRange): Promise<void> {
+  /** Answers the position from which entries are read. */
+  private async begin(range: CheckedRange): Promise<number> {
+    const base = await this.baseOf(range);
     this.soundness = new Soundness();
     this.hasHole = false;
-    const { value: checkpoint, problem } = await attempt(() => this.checkpointAt(range.checkpoint));
+    const { value: checkpoint, problem } = await attempt(() => this.checkpointAt(base));
     if (checkpoint === null) {
       this.soundness.spoil(problem);
       this.previous = null;
       this.hole();
-      this.damage(null, problem);
-      return;
+      this.damage(null, problem, null);
+      return base;
     }
     await this.takeOver(checkpoint);
     this.previous = checkpoint.head;
     this.known = checkpoint.head;
     this.note(range, checkpoint.head, await this.checks.schema(checkpoint.head.schemaDigest));
+    return base;
+  }
+
+  /** The newest checkpoint that a range can begin with and that is sound, else the one that it should begin with. */
+  private async baseOf({ checkpoint, oldest }: CheckedRange): Promise<number> {
+    const older = [...this.checked.checkpoints, 0].filter((at) => oldest <= at && at < checkpoint);
+    for (const position of [checkpoint, ...older.sort((a, b) => b - a)]) {
+      const { value } = await attempt(() => this.checkpointAt(position));
+      if (value === null) continue;
+      await this.takeOver(value);
+      if (this.soundness.isSound) return position;
+    }
+    return checkpoint;
   }
 
   private standOn(checkpoint: Checkpoint): void {
@@ -166,7 +193,7 @@ class LogCheck {
     this.soundness.spoil(problem);
     this.hole();
     // Its commits are not known: what is known is that there were some.
-    this.damage(null, problem);
+    this.damage(null, problem, null, this.known);
     if (!this.checked.checkpoints.has(position)) return;
     const { value: checkpoint } = await attempt(() => this.checkpointAt(position));
     if (checkpoint === null) return;
@@ -194,7 +221,7 @@ class LogCheck {
   private async takeOver(checkpoint: Checkpoint): Promise<void> {
     for (const type of this.soundness.met()) this.soundness.set(type, null);
     for (const [type, state] of checkpoint.types)
-      this.soundness.set(type, await this.checks.typeState(state));
+      this.soundness.set(type, await this.checks.typeState(state, this.isNeeded(checkpoint.head)));
     this.soundness.settleRest();
     this.standOn(checkpoint);
     this.hasHole = false;
@@ -207,8 +234,7 @@ class LogCheck {
       const schema = await this.checks.schema(record.schemaDigest);
       for (const stored of changes) {
         const { type, replaced } = stored.changes;
-        // What was replaced before the first state that counts may lack its Blobs: cleanup took them.
-        const problem = await this.checks.changes(stored, record.version > range.first);
+        const problem = await this.checks.changes(stored, record.version > this.first);
         this.soundness.set(type, replaced ? problem : (this.soundness.of(type) ?? problem));
       }
       const whole = await attempt(async () => ({
@@ -217,7 +243,7 @@ class LogCheck {
       }));
       if (whole.value === null) this.base = null;
       else this.tail.push(whole.value);
-      if (record.version === range.first) await this.blobsOfFirst();
+      if (record.version === this.first) await this.blobsOfFirst();
       if (i === commits.length - 1 && this.checked.checkpoints.has(position))
         await this.checkpoint(position, record);
       this.note(range, record, schema);
@@ -233,6 +259,10 @@ class LogCheck {
       const state = base.checkpoint.types.get(type) ?? null;
       soundness.set(type, await this.checks.blobsAfter(state, tailChanges({ tail }, type)));
     }
+  }
+
+  private isNeeded({ version }: CommitRecord): boolean {
+    return version >= this.first;
   }
 
   private follow(record: CommitRecord): void {
@@ -329,7 +359,8 @@ class LogCheck {
   private async compare(checkpoint: Checkpoint, id: StableId): Promise<Problem | null> {
     const { base, tail } = this;
     const state = checkpoint.types.get(id);
-    const found = state === undefined ? null : await this.checks.typeState(state);
+    const areBlobsNeeded = this.isNeeded(checkpoint.head);
+    const found = state === undefined ? null : await this.checks.typeState(state, areBlobsNeeded);
     if (found !== null || base === null || !base.isSound(id) || this.soundness.of(id) !== null) return found;
     const { value: catalog } = await attempt(() => this.context.catalogOf(checkpoint.head.schemaDigest));
     const type = catalog?.typeById.get(id);
@@ -350,8 +381,11 @@ class LogCheck {
   private note({ first, last }: CheckedRange, record: CommitRecord, schema: Problem | null): void {
     const { soundness } = this;
     for (const type of soundness.met()) this.met.add(type);
+    this.isHeadSchemaLost = schema !== null;
     if (schema === null) {
-      for (const type of soundness.met()) if (soundness.of(type) === null) this.soundTypes.set(type, record);
+      this.schemaDigest = record.schemaDigest;
+      const sound = soundness.met().filter((type) => soundness.of(type) === null);
+      for (const type of this.isNeeded(record) ? sound : []) this.soundTypes.set(type, record);
       if (soundness.restProblem === null) this.soundRest = record;
     }
     if (record.branch !== this.checked.log || record.version < first || record.version > last) return;
@@ -363,11 +397,16 @@ class LogCheck {
     }
   }
 
-  private damage(type: StableId | null, problem: Problem, record?: CommitRecord): void {
+  private damage(
+    type: StableId | null,
+    problem: Problem,
+    record: CommitRecord | null,
+    lostAfter: CommitRecord | null = null,
+  ): void {
     const key = `${type ?? ""} ${problem.text}`;
-    const damage = this.damages.get(key) ?? { type, problem, commits: [] };
+    const damage = this.damages.get(key) ?? { type, problem, commits: [], lostAfter };
     this.damages.set(key, damage);
-    if (record !== undefined) damage.commits.push(record);
+    if (record !== null) damage.commits.push(record);
   }
 
   private async checkpointAt(position: number): Promise<Checkpoint> {

@@ -69,7 +69,7 @@ async function publishOnHead(context: GraphContext, branch: CheckedBranch): Prom
   const { stored, verdict, checked } = branch;
   const log = new BranchLog(context, stored);
   const { catalog, head } = await log.head();
-  if (head.id !== verdict.lastBeforeHole?.id) throw moved(checked.ref.name);
+  if (head.id !== verdict.lastReached?.id) throw moved(checked.ref.name);
   const lost = [...catalog.typeById.keys()].filter((type) => verdict.head.of(type) !== null);
   const changes = await restoreTypes(context, branch, catalog, new Set(lost));
   const draft = draftOf(context, changes);
@@ -88,22 +88,24 @@ async function publishOnHead(context: GraphContext, branch: CheckedBranch): Prom
 }
 
 /**
- * An entry of the tail is lost, so that nobody can follow the log to its end. The commit is put behind the last entry, on
- * top of the newest commit that can be reached, with the whole state, and a checkpoint there leads around the hole.
+ * An entry of the tail is lost, or the schema at its end, so that nobody can follow the log. The commit is put behind the
+ * last entry, on top of the newest commit that can be reached, with the newest schema that can be read and the whole state,
+ * and a checkpoint there leads around the hole.
  */
 async function continueBehindHole(context: GraphContext, branch: CheckedBranch): Promise<Forced> {
   const { verdict, checked, until } = branch;
   const { ref } = checked;
-  const parent = verdict.lastBeforeHole;
+  const parent = verdict.lastReached;
   const { objects, ports } = context;
-  if (parent === null) {
+  const { schemaDigest } = verdict;
+  if (parent === null || schemaDigest === null) {
     throw damaged(objects.address(logKey(ref.id, until)), "no commit of the branch's history can be reached");
   }
-  const catalog = await context.catalogOf(parent.schemaDigest);
+  const catalog = await context.catalogOf(schemaDigest);
   const changes = await restoreTypes(context, branch, catalog, new Set(catalog.typeById.keys()));
   const draft = draftOf(context, changes);
   const { deletesObjects } = await prepareDraft(context, draft);
-  const commit = recordOf(draft, parent, ref.id, until + 1);
+  const commit = recordOf(draft, { ...parent, schemaDigest }, ref.id, until + 1);
   const entry = { position: commit.position, commits: [{ record: commit, changes }], closed: null };
   const bytes = encodeEntry(entry, deletesObjects);
   const key = logKey(ref.id, commit.position);

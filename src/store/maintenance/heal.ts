@@ -15,11 +15,21 @@ import type { DerivedDamage } from "./check-log.ts";
 import { attempt } from "./object-checks.ts";
 import type { CheckedBranch } from "./verify.ts";
 
-/** Answers what could not be made again, in words. */
-export async function heal(context: GraphContext, branch: CheckedBranch): Promise<string[]> {
+/**
+ * Answers what could not be made again, in words. `mended` are the places that were seen to: branches share what they
+ * inherit.
+ */
+export async function heal(
+  context: GraphContext,
+  branch: CheckedBranch,
+  mended: Set<string>,
+): Promise<string[]> {
   const failures: string[] = [];
   const { ref } = branch.checked;
   for (const [position, damages] of byPosition(branch.verdict.derived)) {
+    const place = checkpointKey(logOwner(ref, position), position);
+    if (mended.has(place)) continue;
+    mended.add(place);
     const { problem } = await attempt(() => rebuild(context, branch, position, damages));
     if (problem !== null)
       failures.push(

@@ -61,14 +61,14 @@ export class ObjectChecks {
   }
 
   /** A type at a checkpoint: its segments, their dead rows, and how many are alive. */
-  async typeState({ type, count, segments }: TypeState): Promise<Problem | null> {
+  async typeState({ type, count, segments }: TypeState, areBlobsNeeded: boolean): Promise<Problem | null> {
     if (this.purged.has(type)) return null;
     let live = 0;
     for (const { segment, dead } of segments) {
       const problem =
         (await this.segment(segment)) ??
         (await this.dead(segment, dead)) ??
-        (await this.blobsOfLive(segment, dead));
+        (areBlobsNeeded ? await this.blobsOfLive(segment, dead) : null);
       if (problem !== null) return problem;
       live +=
         segment.rows - (dead.kind === "none" ? 0 : dead.kind === "rows" ? dead.rows.length : dead.count);

@@ -39,7 +39,8 @@ export async function repairGraph(
   const forced: Forced[] = [];
   if (confirm) {
     const context = fresh();
-    for (const branch of branches) failures.push(...(await heal(context, branch)));
+    const mended = new Set<string>();
+    for (const branch of branches) failures.push(...(await heal(context, branch, mended)));
   }
   const isKnown = findings.every(({ severity }) => severity !== "unreadable");
   if (confirm && force && isKnown) {

@@ -20,7 +20,9 @@ export async function retentionOf(
   lost: readonly Span[] = log.retention?.lost ?? [],
 ): Promise<Retention | null> {
   const before = log.retention;
-  if (countOf(difference(readableVersions(log), versions)) === 0 && isCovered(log, versions)) return null;
+  const isGivenUp = countOf(difference(lost, before?.lost ?? [])) === 0;
+  const isExpired = countOf(difference(readableVersions(log), versions)) === 0;
+  if (isGivenUp && isExpired && isCovered(log, versions)) return null;
   const kept: KeptRange[] = [];
   for (const [first, last] of versions) {
     const checkpoint = await baseOf(context, survey, log, first);

@@ -1,5 +1,6 @@
 // The whole graph looked through: every branch, every log, everything that a readable commit needs. Nothing is changed.
 
+import { OmnigraphError } from "../../lib/errors.ts";
 import type { Catalog, StableId } from "../../schema/catalog.ts";
 import type { GraphContext } from "../context.ts";
 import { type Retention, readRetention } from "../floor.ts";
@@ -9,6 +10,7 @@ import { logPrefix, positionIn } from "../layout.ts";
 import { forkPosition, logOwner } from "../lineage.ts";
 import { openState } from "../open-state.ts";
 import { listRefNames, mainRef, readRef, type StoredRef } from "../refs.ts";
+import { DamagedObject } from "../stored-json.ts";
 import type { BranchRef, BranchState, CommitRecord } from "../types.ts";
 import { type CheckedLog, type CheckedRange, checkLog, type LogVerdict } from "./check-log.ts";
 import { attempt, ObjectChecks, type Problem } from "./object-checks.ts";
@@ -87,7 +89,8 @@ async function checkBranch(
     for (const { position } of await listCheckpoints(context, branch))
       if (position <= end) listed.add(position);
   }
-  const ranges = rangesOf(forkPosition(ref), retention.value, listed, until);
+  const oldest = await oldestBase(context, ref);
+  const ranges = rangesOf(forkPosition(ref), oldest, retention.value, listed, until);
   const hint = await attempt(() => readHint(context.objects, ref.id));
   const checked: CheckedLog = {
     log: ref.id,
@@ -103,7 +106,13 @@ async function checkBranch(
       severity: problem.isUnreadable ? "unreadable" : severity,
       text: `branch '${ref.name}': ${problem.text}${more}`,
     });
-  for (const { type, problem, commits } of verdict.damages) say(problem, "source", type, affected(commits));
+  for (const { type, problem, commits, lostAfter } of verdict.damages) {
+    const unknown =
+      lostAfter === null
+        ? ""
+        : `; its commits are lost, those after ${lostAfter.id} (version ${lostAfter.version})`;
+    say(problem, "source", type, unknown + affected(commits));
+  }
   for (const { type, problem } of verdict.derived) say(problem, "derived", type);
   if (retention.problem !== null) say(retention.problem, "source");
   const isNoted = hint.value !== null && listed.has(hint.value.position);
@@ -144,7 +153,7 @@ export async function checkLineage(
   let fork = 0;
   for (const { branch, until } of ref.lineage) {
     const { value } = await attempt(() => readRetention(context.objects, branch));
-    const inherited = rangesOf(fork, value, checkpoints, until);
+    const inherited = rangesOf(fork, fork, value, checkpoints, until);
     ranges.push(
       ...inherited
         .filter(({ checkpoint }) => checkpoint < until)
@@ -156,20 +165,39 @@ export async function checkLineage(
   return checkLog(context, checks, { ...checked, ranges: [...ranges, ...checked.ranges] });
 }
 
+/** The position from which everything that leads to the fork of a branch is there, whatever cleanup took before. */
+async function oldestBase({ objects }: GraphContext, { lineage }: BranchRef): Promise<number> {
+  for (const { branch, until } of lineage.toReversed()) {
+    const { value } = await attempt(() => readRetention(objects, branch));
+    const kept = value?.kept.find(({ checkpoint, to }) => checkpoint <= until && until <= (to ?? until));
+    if (value !== null) return kept?.checkpoint ?? until;
+  }
+  return 0;
+}
+
 /** What should be readable of a log; without a floor, all of it. */
 function rangesOf(
   fork: number,
+  oldest: number,
   retention: Retention | null,
   checkpoints: ReadonlySet<number>,
   until: number,
 ): CheckedRange[] {
   if (retention !== null) {
     return retention.kept.map(({ checkpoint, to, first, last }) => {
-      return { checkpoint, to: to ?? until, first, last: last ?? Number.MAX_SAFE_INTEGER };
+      return {
+        checkpoint,
+        oldest: checkpoint,
+        to: to ?? until,
+        first,
+        last: last ?? Number.MAX_SAFE_INTEGER,
+      };
     });
   }
   const checkpoint = Math.max(0, ...[...checkpoints].filter((position) => position <= fork));
-  return [{ checkpoint, to: until, first: 0, last: Number.MAX_SAFE_INTEGER }];
+  return [
+    { checkpoint, oldest: Math.min(oldest, checkpoint), to: until, first: 0, last: Number.MAX_SAFE_INTEGER },
+  ];
 }
 
 /** Checkpoints of the branch's own log that others refer to, as far as they lie in what should be readable. */
@@ -209,7 +237,11 @@ function affected(commits: readonly CommitRecord[]): string {
 /** Without any schema there are no types to tell about: that is thrown. */
 async function newestCatalog(context: GraphContext, main: CheckedBranch): Promise<Catalog> {
   const { genesis } = context.graph;
-  const digest = main.verdict.lastBeforeHole?.schemaDigest ?? genesis.schemaDigest;
-  const { value } = await attempt(() => context.catalogOf(digest));
-  return value ?? context.catalogOf(genesis.schemaDigest);
+  const digest = main.verdict.schemaDigest ?? genesis.schemaDigest;
+  const newest = await attempt(() => context.catalogOf(digest));
+  const first = newest.value === null ? await attempt(() => context.catalogOf(genesis.schemaDigest)) : newest;
+  if (first.value !== null) return first.value;
+  const { text, isUnreadable } = newest.problem ?? first.problem;
+  if (isUnreadable) throw new OmnigraphError("internal", text);
+  throw new DamagedObject("internal", `${text}; no commit can be read until it is put back as it was`);
 }
