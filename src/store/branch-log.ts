@@ -173,13 +173,14 @@ export class BranchLog {
   }
 
   /** Opens again, after a cleanup that this process slept through. What followed older states is not known any more. */
-  async reopen(): Promise<void> {
+  async reopen(): Promise<BranchState> {
     const askedAt = this.context.ports.now();
     this.closed ||= await this.isDeleted();
     if (this.closed) throw new BranchClosed();
     this.begin(await this.open());
     if (this.closed) throw new BranchClosed();
     this.confirmedAt = askedAt;
+    return this.current().state;
   }
 
   /** Commits since a state, oldest first; null where they are not known any more. */
@@ -252,7 +253,10 @@ export class BranchLog {
     ]);
     this.closed ||= isDeleted;
     if (this.closed) return;
-    if (floor > this.current().state.position + 1) return this.reopen();
+    if (floor > this.current().state.position + 1) {
+      await this.reopen();
+      return;
+    }
     if (next === null) return;
     await this.append(next);
     for (let window = 2; !this.closed; window = Math.min(window * 2, WINDOW_MAX)) {

@@ -74,6 +74,8 @@ export const SETTLE_WAIT_MS_MAX = 2000;
 export const FLOOR_CHECK_MS = 60_000;
 /** Objects that no commit names yet are written again at this age, in ms: cleanup deletes them at an hour. */
 export const UNPUBLISHED_AGE_MS_MAX = 30 * 60_000;
+/** A draft that waits longer than this is prepared again, in ms: what it names was at most as old as above when it began to wait. */
+export const DRAFT_AGE_MS_MAX = 15 * 60_000;
 /** How long a process builds on a checkpoint before it asks for a newer one, in ms: far below the grace that cleanup gives. */
 export const HINT_TRUST_MS = 5 * 60_000;
 

@@ -17,12 +17,15 @@ export interface PreparedDraft {
   readonly deletesObjects: ReadonlyMap<TypeChanges, DeletesObject>;
   /** What its rows and ids take in an entry, about. */
   readonly bytes: number;
+  /** Objects that it names were there, and young enough to stay, at this time in ms. */
+  readonly begunAt: number;
 }
 
 export async function prepareDraft(context: GraphContext, draft: Draft): Promise<PreparedDraft> {
   if (draft.schema !== null) {
     await putSchema(context.objects.storage, draft.schema.digest, draft.schema.accepted);
   }
+  const begunAt = context.ports.now();
   const deletesObjects = new Map<TypeChanges, DeletesObject>();
   let bytes = 0;
   for (const change of draft.changes) {
@@ -32,7 +35,7 @@ export async function prepareDraft(context: GraphContext, draft: Draft): Promise
     if (change.rows !== null) bytes += inlineBytes(change.rows);
     for (const { type, id } of change.segments) await renewOld(context, segmentKey(type, id), ulidTime(id));
   }
-  return { draft, deletesObjects, bytes };
+  return { draft, deletesObjects, bytes, begunAt };
 }
 
 /** Where a draft lands when it follows `parent` at a place of a log. */

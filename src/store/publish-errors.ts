@@ -73,3 +73,13 @@ export function recoveryRequired(branch: string, commit: CommitId): OmnigraphErr
     { recovery_required: { operation_id: commit } },
   );
 }
+
+/** The branch went while its entry was on its way: what landed before its end went with it, what came after is nowhere. */
+export function deletedMeanwhile(branch: string, commit: CommitId): OmnigraphError {
+  return new OmnigraphError(
+    "recovery_required",
+    `branch '${branch}' was deleted while commit ${commit} was being published on it, which took long: the commit may have ` +
+      "landed before the branch was deleted, and can be read no more; write it to another branch if it is still wanted",
+    { recovery_required: { operation_id: commit } },
+  );
+}

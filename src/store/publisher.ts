@@ -3,24 +3,27 @@
 import { assert } from "../lib/assert.ts";
 import { randomUnit } from "../lib/ports.ts";
 import type { PublishRequest, PublishResult } from "./api.ts";
-import type { BranchLog } from "./branch-log.ts";
+import { BranchClosed, type BranchLog } from "./branch-log.ts";
 import { type Conflict, findConflict } from "./conflicts.ts";
 import type { GraphContext } from "./context.ts";
 import { decodeEntry, encodeEntry, type LogEntry } from "./entry.ts";
 import { readFloor } from "./floor.ts";
 import { gather } from "./gather.ts";
+import { findRecord } from "./history.ts";
 import { logKey } from "./layout.ts";
 import {
   BACKOFF_MS_MAX,
+  DRAFT_AGE_MS_MAX,
   FLOOR_CHECK_MS,
   GROUP_BYTES_MAX,
   GROUP_COMMITS_MAX,
   MOVE_ATTEMPTS_MAX,
   PREPARE_ATTEMPTS_MAX,
+  UNPUBLISHED_AGE_MS_MAX,
 } from "./limits.ts";
 import type { ReadEntry } from "./log-read.ts";
 import { type PreparedDraft, prepareDraft, recordOf } from "./prepared-draft.ts";
-import { preconditionFailed, raceLost, recoveryRequired } from "./publish-errors.ts";
+import { deletedMeanwhile, preconditionFailed, raceLost, recoveryRequired } from "./publish-errors.ts";
 import { settlePut } from "./settle-put.ts";
 import type { BranchState, CommitId, CommitRecord, Draft, LoggedCommit, LogPlace } from "./types.ts";
 
@@ -160,8 +163,7 @@ export class Publisher {
 
   /** Publishes what can be published of a group, in order; the rest is answered, or waits for the next round. */
   private async publishGroup(group: readonly Waiting[]): Promise<void> {
-    const head = this.log.latest;
-    assert(head !== null, "a draft is prepared on a state");
+    const head = await this.knownHead();
     const { accepted, refused, later } = this.accept(group, head);
     const isPublished = accepted.length === 0 || (await this.put(head, accepted));
     const now = this.log.latest ?? head;
@@ -172,6 +174,13 @@ export class Publisher {
       later.unshift(...refused.map(({ waiting }) => waiting));
     }
     this.queue.unshift(...later);
+  }
+
+  /** The head to publish on. After a long silence it is asked for: cleanup may have been where the known one leads. */
+  private async knownHead(): Promise<BranchState> {
+    const { latest, headReadAt } = this.log;
+    assert(latest !== null, "a draft is prepared on a state");
+    return this.context.ports.now() - headReadAt > FLOOR_CHECK_MS ? this.log.catchUp() : latest;
   }
 
   /** Checks each draft against what came since its base, those before it in the group included, and places it. */
@@ -204,7 +213,9 @@ export class Publisher {
 
   private conflictOf({ prepared, base, moves }: Waiting, before: readonly Placed[]): Conflict | null {
     const since = this.log.commitsSince(base);
-    if (since === null || moves > MOVE_ATTEMPTS_MAX) return { type: null };
+    // Cleanup takes old objects that no commit names for what a crashed writer left.
+    const isOld = this.context.ports.now() - prepared.begunAt > DRAFT_AGE_MS_MAX;
+    if (since === null || isOld || moves > MOVE_ATTEMPTS_MAX) return { type: null };
     const all = [...since, ...before.map(({ commit }) => commit)];
     return findConflict(prepared.draft, all, base.catalog, base.head.schemaDigest);
   }
@@ -223,38 +234,44 @@ export class Publisher {
     const startedAt = ports.now();
     const outcome = await settlePut(objects.storage, ports, key, bytes, isOurs);
     this.putMs = Math.max(1, ports.now() - startedAt);
-    const standing = outcome === "won" ? await this.standingOf(place) : outcome;
+    const standing = outcome === "won" ? await this.standingOf(commits[0].record) : outcome;
     switch (standing) {
       case "won":
         await this.acknowledge(placed, { ...entry, bytes: bytes.length }, startedAt);
         return true;
       case "lost":
-      case "below floor":
-        await this.retry(placed, standing === "below floor");
+        await this.retry(placed);
         return false;
       case "unreachable":
-        for (const { waiting, commit } of placed) {
-          waiting.reject(recoveryRequired(this.log.ref.name, commit.record.id));
-        }
+      case "deleted": {
+        const errorOf = standing === "deleted" ? deletedMeanwhile : recoveryRequired;
+        for (const { waiting, commit } of placed)
+          waiting.reject(errorOf(this.log.ref.name, commit.record.id));
         return false;
+      }
     }
   }
 
   /**
-   * After a long sleep the position that was won may be one that cleanup emptied: nobody reads there any more. Cleanup
-   * raises the floor first, so a floor that does not cover the position now did not when the entry was put. Of a branch that
-   * was deleted cleanup removes even the end.
+   * After a long sleep the position that was won may be one that cleanup emptied, where nobody reads any more. A floor above
+   * it does not tell: it may have been raised over an entry that had landed before. The history does, for it lists every
+   * commit for good. Of a branch that was deleted cleanup removes even the end, but none before it is an hour old: until
+   * then whoever wins a position comes before the end.
    */
-  private async standingOf(place: LogPlace): Promise<"won" | "below floor" | "unreachable"> {
-    if (this.context.ports.now() - this.log.headReadAt <= FLOOR_CHECK_MS) return "won";
+  private async standingOf(first: CommitRecord): Promise<"won" | "lost" | "deleted" | "unreachable"> {
+    const elapsedMs = this.context.ports.now() - this.log.headReadAt;
+    if (elapsedMs <= FLOOR_CHECK_MS) return "won";
     try {
       const [floor, isDeleted] = await Promise.all([
-        readFloor(this.context.objects, place.branch),
+        readFloor(this.context.objects, first.branch),
         this.log.isDeleted(),
       ]);
-      return isDeleted || place.position < floor ? "below floor" : "won";
-    } catch {
-      return "unreachable";
+      if (isDeleted) return elapsedMs <= UNPUBLISHED_AGE_MS_MAX ? "won" : "deleted";
+      if (first.position >= floor) return "won";
+      const head = await this.log.reopen();
+      return (await findRecord(this.context, head, first.id)) === null ? "lost" : "won";
+    } catch (thrown) {
+      return thrown instanceof BranchClosed ? "deleted" : "unreachable";
     }
   }
 
@@ -275,9 +292,8 @@ export class Publisher {
   }
 
   /** The position went to somebody else: read what came, wait a little, and queue again. */
-  private async retry(placed: readonly Placed[], isBelowFloor: boolean): Promise<void> {
-    if (isBelowFloor) await this.log.reopen();
-    else await this.log.catchUp();
+  private async retry(placed: readonly Placed[]): Promise<void> {
+    await this.log.catchUp();
     const { ports } = this.context;
     const moves = ++placed[0].waiting.moves;
     for (const { waiting } of placed.slice(1)) waiting.moves++;
