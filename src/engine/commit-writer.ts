@@ -1,6 +1,6 @@
 // Publishes what is made of a view, on a branch or as the first commit of a new one, and words the commit that came of it.
 
-import type { ImageCache, View } from "../index/index.ts";
+import type { GraphView, ImageCache } from "../index/index.ts";
 import type { Ports } from "../lib/ports.ts";
 import { ulid } from "../lib/ulid.ts";
 import type { Branch, GraphStore, PublishRequest, PublishResult } from "../store/index.ts";
@@ -27,7 +27,7 @@ export class CommitWriter {
     branch: Branch,
     origin: Origin,
     rules: Pick<PublishRequest, "repeat" | "ifCommit">,
-    prepare: (view: View) => Promise<PreparedCommit | null>,
+    prepare: (view: GraphView) => Promise<PreparedCommit | null>,
   ): Promise<CommitOutput | null> {
     await this.ensureWritable();
     const draft = this.drafts(origin);
@@ -46,7 +46,7 @@ export class CommitWriter {
     name: string,
     from: string,
     origin: Origin,
-    prepare: (view: View) => Promise<PreparedCommit>,
+    prepare: (view: GraphView) => Promise<PreparedCommit>,
   ): Promise<CommitOutput | null> {
     await this.ensureWritable();
     const draft = this.drafts(origin);

@@ -15,6 +15,7 @@ import { edgeKey } from "./merge-layers.ts";
 import { NodeTable } from "./node-table.ts";
 import { RowCollection } from "./row-collection.ts";
 import { Table } from "./table.ts";
+import { TextSet } from "./text-set.ts";
 import type { TypeImage } from "./type-image.ts";
 import { changesOf } from "./type-image.ts";
 import { type KeyText, tupleParts } from "./unique-index.ts";
@@ -166,11 +167,12 @@ export class GraphView implements View {
       });
     }
     const table = this.edgeRows(type);
-    const wanted = new Set(targets);
-    const { dst } = edgeColumns(table.rows);
+    const wanted = new TextSet(targets);
+    const { bytes, offsets } = edgeColumns(table.rows).dst;
     const rows: Row[] = [];
     for (let edge = 0; edge < table.base.length; edge++) {
-      if (wanted.has(textAt(dst, edge)) && table.isLive(edge)) rows.push(table.row(edge));
+      if (wanted.hasBytes(bytes, offsets[edge], offsets[edge + 1]) && table.isLive(edge))
+        rows.push(table.row(edge));
     }
     return [...rows, ...createdEdges(table, (edge) => wanted.has(edge.dst))];
   }
@@ -246,8 +248,8 @@ export class GraphView implements View {
     return place === undefined ? null : rowAt(place.batch, place.row, type);
   }
 
-  /** The rows of an edge type without regard to its end types. */
-  private edgeRows(type: EdgeType): Table<EdgeType> {
+  /** The rows of a resident edge type, whose end types need not be. */
+  edgeRows(type: EdgeType): Table<EdgeType> {
     return this.edgeTables.get(type.id) ?? new Table(type, this.residentImage(type), this.version);
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "bun:test";
-import { expectRefused, refusal, testGraph } from "./support.ts";
+import { expectRefused, over, refusal, testGraph } from "./support.ts";
 
 /** Fixture F of spec 02. */
 const SCHEMA = `
@@ -172,6 +172,26 @@ describe("delete", () => {
     const result = await mutate('delete User where age > 30 delete User where handle = "zoe"');
     expect([result.affected_nodes, result.affected_edges]).toEqual([2, 2]);
     expect(await ages()).toEqual({ ana: 30, ben: 25, dee: 28 });
+  });
+
+  it("of many nodes asks for their edges together, not one node after the other", async () => {
+    const requests = async (where: string) => {
+      const { load, reopen, storage } = await people();
+      const handles = Array.from({ length: 400 }, (_, n) => `u${String(n).padStart(3, "0")}`);
+      await load([
+        ...handles.map((handle, age) => ({ type: "User", data: { handle, age: 1_000 + age } })),
+        ...handles.map((from, n) => ({ edge: "Follows", from, to: handles[(n + 1) % 400] })),
+      ]);
+      const fresh = over(storage, await reopen());
+      const before = storage.counts().get;
+      const { affected_nodes, affected_edges } = await fresh.mutate(`delete User where ${where}`);
+      return { affected_nodes, affected_edges, gets: storage.counts().get - before };
+    };
+    const one = await requests("age = 1000");
+    const most = await requests("age >= 1010");
+    expect(one).toMatchObject({ affected_nodes: 1, affected_edges: 2 });
+    expect(most).toMatchObject({ affected_nodes: 390, affected_edges: 391 });
+    expect(most.gets).toBeLessThan(one.gets + 10);
   });
 
   it("of edges by an end or a property leaves the nodes", async () => {

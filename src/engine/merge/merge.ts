@@ -169,7 +169,7 @@ async function constraintViolations({ staging, source, target, reads }: Merging)
       found.push({ type, entityId: null, kind: "value_constraint_violation", message, hasPart: null });
   };
   for (const { type, entities } of staging.nodeTypes()) {
-    for (const row of entities.values()) checkValues(type, row);
+    for (const { row } of entities.values()) checkValues(type, row);
   }
   for (const { type, entities } of staging.edgeTypes()) {
     for (const { row } of entities.values()) checkValues(type, row);

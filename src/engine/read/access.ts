@@ -2,7 +2,7 @@
 
 import { isWholeKey, type Table } from "../../index/index.ts";
 import type { Constant, Value, VariableSlot } from "../../query/plan.ts";
-import type { NodeType } from "../../schema/catalog.ts";
+import type { NodeType, Property } from "../../schema/catalog.ts";
 import { type KeyValue, nodeIdFromKey } from "../../schema/index.ts";
 import type { NumberTest } from "./column-test.ts";
 import { type Comparison, comparisonOf } from "./comparison.ts";
@@ -54,19 +54,27 @@ export function demandedId(
   resolve: (constant: Constant) => Value,
 ): string | null | undefined {
   if (type.key === null) return undefined;
-  const values: KeyValue[] = [];
+  const values: Value[] = [];
   for (const property of type.key) {
     let constant: Constant | undefined;
     for (const condition of conditions) constant ??= demanded(condition, variable, property.id);
     if (constant === undefined) return undefined;
-    const value = resolve(constant);
-    const isFloat = property.type.scalar === "F32" || property.type.scalar === "F64";
-    const key = isFloat && typeof value === "bigint" ? Number(value) : value;
-    if (key === null || typeof key === "object") return null;
-    if (typeof key === "number" && !Number.isFinite(key)) return null;
-    values.push(key);
+    values.push(resolve(constant));
   }
-  return nodeIdFromKey(type, values);
+  return idOfKey(type, type.key, values);
+}
+
+/** The id that values of a key spell; null where no entity can have them. */
+export function idOfKey(type: NodeType, key: readonly Property[], values: readonly Value[]): string | null {
+  const own: KeyValue[] = [];
+  for (const [i, value] of values.entries()) {
+    const { scalar } = key[i].type;
+    const part = (scalar === "F32" || scalar === "F64") && typeof value === "bigint" ? Number(value) : value;
+    if (part === null || typeof part === "object") return null;
+    if (typeof part === "number" && !Number.isFinite(part)) return null;
+    own.push(part);
+  }
+  return nodeIdFromKey(type, own);
 }
 
 /** The way to the entities that meet conditions on a variable, and about how many those are. */

@@ -1,10 +1,14 @@
-// Reads: a checked plan and a view of a graph in, rows out.
+// Reads: a checked plan and a view of a graph in, rows out. Mutations find what they change by the same scans.
 
-export type { Deadline, ReadOptions } from "./context.ts";
+export { idOfKey } from "./access.ts";
+export { valueTest } from "./compare.ts";
+export { type Comparison, comparison, type Field } from "./comparison.ts";
+export { type Deadline, letOthersRun, type ReadOptions } from "./context.ts";
 export { executeRead } from "./execute.ts";
 export { explained } from "./explain.ts";
 export { plannedTypes } from "./plan-walk.ts";
 export { plannedProperties } from "./planned-properties.ts";
 export type { ReadRows } from "./result.ts";
+export { type Pace, scanTable } from "./scan.ts";
 export { Trace } from "./trace.ts";
 export { warm } from "./warm.ts";

@@ -11,7 +11,7 @@ export async function stagedChanges(staging: Staging, store: GraphStore): Promis
   for (const { type, entities } of staging.nodeTypes()) {
     const rows: Row[] = [];
     const deletedNodes: string[] = [];
-    for (const [id, row] of entities) {
+    for (const [id, { row }] of entities) {
       if (row === null) deletedNodes.push(id);
       else rows.push(row);
     }

@@ -40,25 +40,24 @@ interface UniqueRule {
   readonly type: EntityType;
   readonly properties: readonly string[];
   readonly tupleOf: (row: Row) => string | null;
-  readonly holders: Map<string, string>;
+  /** The id of who claims each tuple. */
+  holders: TextMap;
+  /** Tuples whose holder holds them in the committed state already, so that nobody else there can. */
+  readonly kept: Set<string>;
 }
 
 const STRING_TYPE: PropertyType = { scalar: "String", list: false, nullable: false, enumValues: null };
 
 export class ImageCheck {
-  private readonly addedNodes = new Map<StableId, Set<string>>();
-  private readonly removedNodes = new Map<StableId, Set<string>>();
-  private readonly addedEdges = new Map<StableId, Set<string>>();
-  private readonly removedEdges = new Map<StableId, Set<string>>();
+  private readonly added = new Map<StableId, TextSet>();
+  private readonly removed = new Map<StableId, TextSet>();
   private readonly replaced = new Set<StableId>();
   private readonly rules = new Map<StableId, UniqueRule[]>();
-  /** Per node type: ids that an added edge needs, and the first edge that needs each. */
-  private readonly needed = new Map<
-    StableId,
-    Map<string, { edge: EdgeType; side: "src" | "dst"; id: string }>
-  >();
-  /** Per limited edge type: the sources whose edges change, and the edges added at each. */
-  private readonly counts = new Map<StableId, Map<string, Set<string>>>();
+  /** Per node type. */
+  private readonly needed = new Map<StableId, NeededEnds>();
+  private readonly ends = new Map<StableId, { readonly src: EdgeEnd; readonly dst: EdgeEnd }>();
+  /** Per limited edge type. */
+  private readonly counts = new Map<StableId, SourceCounts>();
 
   constructor(
     private readonly catalog: Catalog,
@@ -73,39 +72,43 @@ export class ImageCheck {
     this.reads.scanned(type.id);
   }
 
-  /** `isFresh` where the id was made for this write: nothing committed has it, and nothing else can name it. */
-  addNode(type: NodeType, row: Row, isFresh = false): void {
-    if (!isFresh) setOf(this.addedNodes, type.id).add(row.id);
-    this.claim(type, row);
+  /**
+   * `isFresh` where the id was made for this write: nothing committed has it, and nothing else can name it. `committed`: the
+   * row that it replaces, where that was looked up.
+   */
+  addNode(type: NodeType, row: Row, isFresh = false, committed: Row | null = null): void {
+    if (!isFresh) made(this.added, type.id, () => new TextSet()).add(row.id);
+    this.claim(type, row, committed);
   }
 
-  /** True for a node that the write adds under an id that was not made for it. */
-  addsNode(type: NodeType, id: string): boolean {
-    return this.addedNodes.get(type.id)?.has(id) ?? false;
+  /** True for an entity that the write adds under an id that was not made for it. */
+  adds(type: EntityType, id: string): boolean {
+    return this.added.get(type.id)?.has(id) ?? false;
   }
 
-  /** The ids of those. */
-  addedNodeIds(type: NodeType): Iterable<string> {
-    return this.addedNodes.get(type.id) ?? [];
+  /** The ids of those; null for none. */
+  addedIds(type: EntityType): TextSet | null {
+    return this.added.get(type.id) ?? null;
   }
 
   removeNode(type: NodeType, id: string): void {
-    setOf(this.removedNodes, type.id).add(id);
+    made(this.removed, type.id, () => new TextSet()).add(id);
   }
 
   /** `isFresh` as for nodes. */
   addEdge(type: EdgeType, row: Row, isFresh = false): void {
     const { src, dst } = row as EdgeRow;
-    if (!isFresh) setOf(this.addedEdges, type.id).add(row.id);
-    this.need(type, "src", src, row.id);
-    this.need(type, "dst", dst, row.id);
-    if (isLimited(type)) this.addedAt(type, src).add(row.id);
+    if (!isFresh) made(this.added, type.id, () => new TextSet()).add(row.id);
+    const ends = made(this.ends, type.id, () => endsOf(type));
+    this.need(ends.src, type.source, src, row.id);
+    this.need(ends.dst, type.target, dst, row.id);
+    if (isLimited(type)) this.countsOf(type).add(src);
     this.claim(type, row);
   }
 
   removeEdge(type: EdgeType, edge: DeletedEdge): void {
-    setOf(this.removedEdges, type.id).add(edge.id);
-    if (isLimited(type)) this.addedAt(type, edge.src);
+    made(this.removed, type.id, () => new TextSet()).add(edge.id);
+    if (isLimited(type)) this.countsOf(type).touch(edge.src);
   }
 
   /** Judges everything told so far: unique rules, then endpoints, then cardinality. */
@@ -126,15 +129,20 @@ export class ImageCheck {
     this.claim(type, row);
   }
 
-  /** Lets go of what rows of a type claimed, before those that last are told. */
+  /** Lets go of what rows of a type claimed and counted, before those that last are told. */
   forgetClaims(type: EntityType): void {
-    for (const rule of this.rulesOf(type)) rule.holders.clear();
+    for (const rule of this.rulesOf(type)) {
+      rule.holders = new TextMap();
+      rule.kept.clear();
+    }
+    this.counts.get(type.id)?.forgetAdded();
   }
 
-  private claim(type: EntityType, row: Row): void {
+  private claim(type: EntityType, row: Row, committed: Row | null = null): void {
     for (const rule of this.rulesOf(type)) {
       const tuple = rule.tupleOf(row);
       if (tuple === null) continue;
+      if (committed !== null && rule.tupleOf(committed) === tuple) rule.kept.add(tuple);
       const holder = rule.holders.get(tuple);
       if (holder !== undefined && holder !== row.id) this.reportUnique(rule, tuple, holder, row.id);
       rule.holders.set(tuple, row.id);
@@ -151,7 +159,8 @@ export class ImageCheck {
               type,
               properties: constraint.properties,
               tupleOf: rowTuple(type, constraint.properties),
-              holders: new Map<string, string>(),
+              holders: new TextMap(),
+              kept: new Set<string>(),
             },
           ]
         : [],
@@ -162,11 +171,13 @@ export class ImageCheck {
 
   private async checkUnique(type: EntityType): Promise<void> {
     for (const rule of this.rules.get(type.id) ?? []) {
-      if (rule.holders.size === 0) continue;
-      const tuples = [...rule.holders.keys()];
+      const { keys: tuples } = rule.holders;
+      if (tuples.size === 0) continue;
       this.reads.claimed(uniqueKey(type, rule.properties), tuples);
       if (this.replaced.has(type.id)) continue;
-      const committed = await this.view.uniqueHolders(type, rule.properties, tuples);
+      const unsure = tuples.filter((tuple) => !rule.kept.has(tuple));
+      if (unsure.length === 0) continue;
+      const committed = await this.view.uniqueHolders(type, rule.properties, unsure);
       for (const [tuple, ids] of committed) {
         const claimant = rule.holders.get(tuple);
         const holder = ids.find((id) => id !== claimant && !this.rewrites(type, id));

@@ -1,6 +1,6 @@
 // Prepares the commit of one mutation query on one state. Run again from the start when the state moved on.
 
-import type { View } from "../../index/view.ts";
+import type { GraphView } from "../../index/index.ts";
 import { badRequest } from "../../lib/errors.ts";
 import type { Ports } from "../../lib/ports.ts";
 import type { MutationPlan, Parameters } from "../../query/plan.ts";
@@ -22,7 +22,7 @@ export interface PreparedMutation {
 
 export interface MutationContext {
   readonly store: GraphStore;
-  readonly view: View;
+  readonly view: GraphView;
   readonly ports: Ports;
   readonly parameters: Parameters;
   readonly nowMs: number;
@@ -53,7 +53,7 @@ export async function prepareMutation(
 function checkRows(staging: Staging): void {
   for (const { type, entities } of staging.nodeTypes()) {
     const check = rowCheck(type);
-    for (const row of entities.values()) refuse(row === null ? null : check(row.values));
+    for (const { row } of entities.values()) refuse(row === null ? null : check(row.values));
   }
   for (const { type, entities } of staging.edgeTypes()) {
     const check = rowCheck(type);

@@ -5,6 +5,12 @@ import type { EdgeType, EntityType, NodeType, StableId } from "../../schema/cata
 import type { DeletedEdge, Row } from "../../store/types.ts";
 import type { EdgeRow, ImageCheck } from "./image-check.ts";
 
+/** `row` null: deleted. `committed`: the row before this write, where it is known. */
+export interface StagedNode {
+  readonly row: Row | null;
+  readonly committed: Row | null;
+}
+
 /** `row` null: deleted. `committed`: the committed edge that goes away or is replaced, where there is one. */
 export interface StagedEdge {
   readonly row: EdgeRow | null;
@@ -17,15 +23,17 @@ export interface StagedType<T extends EntityType, V> {
 }
 
 export class Staging {
-  private readonly nodes = new Map<StableId, { type: NodeType; entities: Map<string, Row | null> }>();
+  private readonly nodes = new Map<StableId, { type: NodeType; entities: Map<string, StagedNode> }>();
   private readonly edges = new Map<StableId, { type: EdgeType; entities: Map<string, StagedEdge> }>();
 
-  putNode(type: NodeType, row: Row): void {
-    this.nodesOf(type).set(row.id, row);
+  /** `committed` as far as it is known now; what was known before stays known. */
+  putNode(type: NodeType, row: Row, committed: Row | null = null): void {
+    const staged = this.nodesOf(type);
+    staged.set(row.id, { row, committed: staged.get(row.id)?.committed ?? committed });
   }
 
   deleteNode(type: NodeType, id: string): void {
-    this.nodesOf(type).set(id, null);
+    this.nodesOf(type).set(id, { row: null, committed: null });
   }
 
   putEdge(type: EdgeType, row: EdgeRow, committed: DeletedEdge | null): void {
@@ -38,18 +46,23 @@ export class Staging {
 
   /** The staged row, null when staged as deleted, undefined when this write has not touched it. */
   node(type: NodeType, id: string): Row | null | undefined {
-    return this.nodes.get(type.id)?.entities.get(id);
+    return this.nodes.get(type.id)?.entities.get(id)?.row;
   }
 
   edge(type: EdgeType, id: string): StagedEdge | undefined {
     return this.edges.get(type.id)?.entities.get(id);
   }
 
-  stagedNodes(type: NodeType): ReadonlyMap<string, Row | null> {
-    return this.nodes.get(type.id)?.entities ?? new Map();
+  hasNodes(type: NodeType): boolean {
+    return this.nodes.has(type.id);
   }
 
-  nodeTypes(): Iterable<StagedType<NodeType, Row | null>> {
+  /** Rows of nodes that were inserted or updated, and not deleted. */
+  *stagedNodes(type: NodeType): Iterable<Row> {
+    for (const { row } of this.nodes.get(type.id)?.entities.values() ?? []) if (row !== null) yield row;
+  }
+
+  nodeTypes(): Iterable<StagedType<NodeType, StagedNode>> {
     return this.nodes.values();
   }
 
@@ -60,9 +73,9 @@ export class Staging {
   /** Tells the check everything that this write adds and removes. */
   describeTo(check: ImageCheck): void {
     for (const { type, entities } of this.nodes.values()) {
-      for (const [id, row] of entities) {
+      for (const [id, { row, committed }] of entities) {
         if (row === null) check.removeNode(type, id);
-        else check.addNode(type, row);
+        else check.addNode(type, row, false, committed);
       }
     }
     for (const { type, entities } of this.edges.values()) {
@@ -73,7 +86,7 @@ export class Staging {
     }
   }
 
-  private nodesOf(type: NodeType): Map<string, Row | null> {
+  private nodesOf(type: NodeType): Map<string, StagedNode> {
     let staged = this.nodes.get(type.id);
     if (staged === undefined) {
       staged = { type, entities: new Map() };

@@ -1,35 +1,19 @@
 // Runs the statements of one checked mutation, in order, over a view and what earlier statements staged.
 
-import type { View } from "../../index/view.ts";
 import { badRequest } from "../../lib/errors.ts";
 import type { Ports } from "../../lib/ports.ts";
 import { ulid } from "../../lib/ulid.ts";
 import { resolveConstant } from "../../query/index.ts";
-import type {
-  Assignment,
-  MutationPlan,
-  MutationPredicate,
-  Parameters,
-  Statement,
-  Value,
-} from "../../query/plan.ts";
+import type { Assignment, MutationPlan, Statement, Value } from "../../query/plan.ts";
 import type { EdgeType, EntityType, NodeType } from "../../schema/catalog.ts";
 import { type KeyValue, nodeIdFromKey } from "../../schema/index.ts";
 import type { Row } from "../../store/types.ts";
 import type { BlobIntake } from "../blob/index.ts";
 import { coerceValue } from "./coerce.ts";
-import { compareValues } from "./compare.ts";
 import type { EdgeRow } from "./image-check.ts";
-import type { ReadSetBuilder } from "./reads.ts";
-import type { Staging } from "./staging.ts";
+import { edgeOf, type MatchContext, matchEdges, matchNodes } from "./matching.ts";
 
-export interface StatementContext {
-  readonly view: View;
-  readonly staging: Staging;
-  readonly reads: ReadSetBuilder;
-  readonly parameters: Parameters;
-  /** `now()`, fixed once per request: milliseconds since the epoch. */
-  readonly nowMs: number;
+export interface StatementContext extends MatchContext {
   readonly ports: Ports;
   readonly blobs: BlobIntake;
 }
@@ -63,16 +47,15 @@ async function runStatement(
     case "update":
       affected.nodes += await update(statement, context);
       return;
-    case "deleteNode":
-      for (const row of await matchingNodes(statement.type, statement.predicate, context)) {
-        context.staging.deleteNode(statement.type, row.id);
-        affected.nodes += 1;
-        affected.edges += await deleteIncidentEdges(statement.type, row.id, context);
-      }
+    case "deleteNode": {
+      const { nodes, edges } = await deleteNodes(statement, context);
+      affected.nodes += nodes;
+      affected.edges += edges;
       return;
+    }
     case "deleteEdge":
-      for (const row of await matchingEdges(statement.type, statement.predicate, context)) {
-        context.staging.deleteEdge(statement.type, { src: row.src, dst: row.dst, id: row.id });
+      for (const edge of await matchEdges(statement.type, statement.predicate, context)) {
+        context.staging.deleteEdge(statement.type, edge);
         affected.edges += 1;
       }
       return;
@@ -139,8 +122,8 @@ async function update(
   context: StatementContext,
 ): Promise<number> {
   const { type, assignments } = statement;
-  const rows = await matchingNodes(type, statement.predicate, context);
-  if (rows.length === 0) return 0;
+  const matched = await matchNodes(type, statement.predicate, context);
+  if (matched.count === 0) return 0;
   const assigned = assignments.flatMap(({ property, value }) =>
     property === null
       ? []
@@ -151,121 +134,40 @@ async function update(
           },
         ],
   );
-  for (const row of rows) {
+  for (const { row, committed } of matched.rows()) {
     const values = [...row.values];
     for (const { column, value } of assigned) values[column] = value;
-    context.staging.putNode(type, { ...row, values });
+    context.staging.putNode(type, { ...row, values }, committed);
   }
-  return rows.length;
+  return matched.count;
 }
 
-/** Live nodes, as earlier statements left them, that match; in the order of their numbers, then newly inserted ones. */
-async function matchingNodes(
+/** Stages the removal of matching nodes and of every edge that touches one of them. */
+async function deleteNodes(
+  { type, predicate }: Extract<Statement, { kind: "deleteNode" }>,
+  context: StatementContext,
+): Promise<Affected> {
+  const ids = [...(await matchNodes(type, predicate, context)).ids()];
+  for (const id of ids) context.staging.deleteNode(type, id);
+  return { nodes: ids.length, edges: await deleteIncidentEdges(type, ids, context) };
+}
+
+/** Answers how many edges were not yet removed. */
+async function deleteIncidentEdges(
   type: NodeType,
-  predicate: MutationPredicate,
-  context: StatementContext,
-): Promise<Row[]> {
-  const { view, staging, reads } = context;
-  const matches = nodeMatcher(type, predicate, context);
-  const staged = staging.stagedNodes(type);
-  const keyId = idFromKeyPredicate(type, predicate, context);
-  if (keyId !== null) {
-    reads.lookedUp(type.id, [keyId]);
-    const row = staged.has(keyId) ? staged.get(keyId) : (await view.lookupNodes(type, [keyId]))[0];
-    return row && matches(row) ? [row] : [];
-  }
-  reads.scanned(type.id);
-  await view.load([type]);
-  const reader = view.nodes(type);
-  const found: Row[] = [];
-  for (const node of reader.all()) {
-    // Only rows that match are built whole; the predicate's own column decides first.
-    if (!matches.column(reader.value(node, matches.property))) continue;
-    if (!staged.has(reader.id(node))) found.push(reader.row(node));
-  }
-  for (const row of staged.values()) if (row !== null && matches(row)) found.push(row);
-  return found;
-}
-
-interface NodeMatcher {
-  (row: Row): boolean;
-  readonly property: NodeType["properties"][number];
-  readonly column: (value: Value) => boolean;
-}
-
-function nodeMatcher(type: NodeType, predicate: MutationPredicate, context: StatementContext): NodeMatcher {
-  if (!("property" in predicate.target)) throw badRequest(`node type ${type.name} has no end points`);
-  const { property } = predicate.target;
-  const column = type.properties.indexOf(property);
-  const right = resolve(predicate.value, context);
-  const decide = (value: Value) => compareValues(predicate.operator, value, right, property.type);
-  return Object.assign((row: Row) => decide(row.values[column]), { property, column: decide });
-}
-
-/** The id that `key = value` names, when the type's key is that one property; null otherwise. */
-function idFromKeyPredicate(
-  type: NodeType,
-  predicate: MutationPredicate,
-  context: StatementContext,
-): string | null {
-  if (predicate.operator !== "=" || !("property" in predicate.target)) return null;
-  const { property } = predicate.target;
-  if (type.key === null || type.key.length !== 1 || type.key[0] !== property) return null;
-  const value = resolve(predicate.value, context);
-  if (typeof value !== "string" || property.type.scalar !== "String") return null;
-  return nodeIdFromKey(type, [value]);
-}
-
-async function matchingEdges(
-  type: EdgeType,
-  predicate: MutationPredicate,
-  context: StatementContext,
-): Promise<EdgeRow[]> {
-  const { view, staging, reads } = context;
-  const right = resolve(predicate.value, context);
-  const rows = await candidateEdges();
-  return rows.filter((row) => staging.edge(type, row.id)?.row !== null) as EdgeRow[];
-
-  async function candidateEdges(): Promise<Row[]> {
-    const { target, operator } = predicate;
-    if ("endpoint" in target) {
-      if (operator === "=" && typeof right === "string") {
-        reads.counted(type.id, [right]);
-        return target.endpoint === "from"
-          ? view.lookupEdgesFrom(type, [right])
-          : view.lookupEdgesTo(type, [right]);
-      }
-      const idType = { scalar: "String", list: false, nullable: false, enumValues: null } as const;
-      return (await allEdges()).filter((row) =>
-        compareValues(operator, target.endpoint === "from" ? row.src : row.dst, right, idType),
-      );
-    }
-    const column = type.properties.indexOf(target.property);
-    return (await allEdges()).filter((row) =>
-      compareValues(operator, row.values[column], right, target.property.type),
-    );
-  }
-
-  async function allEdges(): Promise<Row[]> {
-    reads.scanned(type.id);
-    await view.load([type, type.source, type.target]);
-    const reader = view.edges(type);
-    return [...reader.all()].map((edge) => reader.row(edge));
-  }
-}
-
-/** Stages the removal of every edge that touches the node; answers how many were not yet removed. */
-async function deleteIncidentEdges(type: NodeType, id: string, context: StatementContext): Promise<number> {
-  const { view, staging, reads } = context;
+  ids: readonly string[],
+  { view, staging, reads }: StatementContext,
+): Promise<number> {
   let removed = 0;
+  if (ids.length === 0) return removed;
   for (const edge of view.catalog.edges.values()) {
     const rows: Row[] = [];
-    if (edge.source.id === type.id) rows.push(...(await view.lookupEdgesFrom(edge, [id])));
-    if (edge.target.id === type.id) rows.push(...(await view.lookupEdgesTo(edge, [id])));
-    if (edge.source.id === type.id || edge.target.id === type.id) reads.counted(edge.id, [id]);
-    for (const row of rows as EdgeRow[]) {
+    if (edge.source.id === type.id) rows.push(...(await view.lookupEdgesFrom(edge, ids)));
+    if (edge.target.id === type.id) rows.push(...(await view.lookupEdgesTo(edge, ids)));
+    if (edge.source.id === type.id || edge.target.id === type.id) reads.counted(edge.id, ids);
+    for (const row of rows) {
       if (staging.edge(edge, row.id)?.row === null) continue;
-      staging.deleteEdge(edge, { src: row.src, dst: row.dst, id: row.id });
+      staging.deleteEdge(edge, edgeOf(row));
       removed += 1;
     }
   }
