@@ -1,8 +1,5 @@
 import { describe, expect, it } from "bun:test";
-import { openGraph } from "../../../src/engine/index.ts";
-import { writeRetention } from "../../../src/store/floor.ts";
-import { ObjectCache } from "../../../src/store/index.ts";
-import { Objects } from "../../../src/store/objects.ts";
+import { openGraph, openMaintenance } from "../../../src/engine/index.ts";
 import { over, ports, refusal, type TestGraph } from "../support.ts";
 import { blockLines, cursorOf, harbour, tokenOf } from "./support.ts";
 
@@ -17,7 +14,10 @@ interface Expired extends TestGraph {
   readonly oldPage: string;
 }
 
-/** A graph whose older half was cleaned up: as a floor says that, whoever raised it. */
+/** Commits that cleanup keeps. */
+const KEPT = 20;
+
+/** A graph whose older half was cleaned up, by a process of its own. */
 async function expired(): Promise<Expired> {
   const { graph, mutate, storage } = await harbour();
   const oldCursor = cursorOf(await graph.pollChanges({}));
@@ -25,17 +25,13 @@ async function expired(): Promise<Expired> {
   const oldPage = tokenOf(await graph.pollChanges({ cursor: oldCursor, limit: 1 }));
   for (let i = 0; i < 40; i++) await mutate(port(`P${i}`));
   await graph.close();
-  const [branch = ""] = (await storage.list("branches/")).objects[0].key.split("/").slice(1);
-  const hint = await storage.get(`branches/${branch}/hint.json`);
-  if (hint === null) throw new Error("forty commits made no checkpoint");
-  const { position } = JSON.parse(Buffer.from(hint.bytes).toString());
-  // One commit an entry: a position is a version less one.
-  const first = position + 1;
-  const kept = [{ first, last: null, checkpoint: position, to: null }];
-  const objects = new Objects(storage, new ObjectCache(0));
-  expect(await writeRetention(objects, branch, { floor: position, kept, lost: [] }, null)).toBe(true);
+  const maintained = await openMaintenance({ storage, ports });
+  const { commits_expired } = await maintained.cleanup({ keep: KEPT });
+  await maintained.close();
   const reopened = await openGraph({ storage, ports });
   const chain = ["", ...(await reopened.commits()).map((commit) => commit.graph_commit_id).reverse()];
+  const first = chain.length - KEPT;
+  expect(commits_expired).toBe(first - 1);
   return { ...over(storage, reopened), chain, first, oldCursor, oldPage };
 }
 
