@@ -1,11 +1,11 @@
-// Schema text -> resolved schema. The steps run over the whole text one after the other, and the first problem is
-// reported: syntax; reserved names and types; interfaces; annotations; rules; names across declarations.
+// Schema text -> resolved schema. The steps run over the whole text one after the other, and the first that finds anything
+// wrong reports it: syntax; reserved names and types; interfaces; annotations; rules; names across declarations.
 
 import { compareUtf8 } from "../lib/utf8.ts";
 import { type Meaning, readHeader, readProperties } from "./annotations.ts";
 import { markedRules, readRules } from "./constraints.ts";
 import { type Draft, draftDeclarations } from "./drafts.ts";
-import { failIn } from "./errors.ts";
+import { checkEach, failIn } from "./errors.ts";
 import { injectInterfaces } from "./interfaces.ts";
 import { checkNames } from "./names.ts";
 import { parseSchema } from "./parser.ts";
@@ -17,15 +17,15 @@ const NO_MEANING: Meaning = { annotations: [], embed: null, marks: [], hint: nul
 export function checkSchema(source: string): ResolvedSchema {
   const fail = failIn("parse", source);
   const drafts = injectInterfaces(draftDeclarations(parseSchema(source).declarations, fail), fail);
-  const annotated = drafts.map((draft) => ({
+  const annotated = checkEach(drafts, (draft) => ({
     draft,
     header: draft.kind === "interface" ? NO_MEANING : readHeader(draft, fail),
     properties: readProperties(draft, fail),
   }));
-  const types = annotated.map(({ draft, header, properties }) =>
+  const types = checkEach(annotated, ({ draft, header, properties }) =>
     resolveType(draft, header, properties, readRules(draft, properties, fail)),
   );
-  checkNames(drafts, failIn("catalog", source));
+  checkNames(drafts, source);
   return { source, types };
 }
 

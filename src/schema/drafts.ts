@@ -13,7 +13,7 @@ import type {
   Word,
 } from "./ast.ts";
 import type { PropertyType } from "./catalog.ts";
-import type { Fail } from "./errors.ts";
+import { checkEach, type Fail } from "./errors.ts";
 import { CARDINALITY_MAX, INTEGER_DIGITS_MAX, VECTOR_DIMENSION_MAX } from "./limits.ts";
 
 /** A property whose type is known and whose annotations are still as written. */
@@ -49,7 +49,7 @@ const RESERVED_EVERYWHERE: ReadonlySet<string> = new Set([
 const RESERVED_ON_EDGES: ReadonlySet<string> = new Set(["src", "dst", "from", "to"]);
 
 export function draftDeclarations(declarations: readonly DeclarationAst[], fail: Fail): Draft[] {
-  return declarations.map((ast) => draftDeclaration(ast, fail));
+  return checkEach(declarations, (ast) => draftDeclaration(ast, fail));
 }
 
 function draftDeclaration(ast: DeclarationAst, fail: Fail): Draft {

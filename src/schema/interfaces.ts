@@ -3,7 +3,7 @@
 import { compareUtf8 } from "../lib/utf8.ts";
 import type { AnnotationAst } from "./ast.ts";
 import type { Draft, DraftProperty } from "./drafts.ts";
-import type { Fail } from "./errors.ts";
+import { checkEach, type Fail } from "./errors.ts";
 import { EFFECTIVE_PROPERTIES_MAX } from "./limits.ts";
 import { describeType, sameType } from "./types.ts";
 
@@ -19,7 +19,7 @@ export function injectInterfaces(drafts: readonly Draft[], fail: Fail): Draft[] 
     }
   }
   let total = 0;
-  return drafts.map((draft) => {
+  return checkEach(drafts, (draft) => {
     const effective =
       draft.kind === "node" && draft.ast.implements.length > 0 ? implement(draft, interfaces, fail) : draft;
     total += effective.properties.length;

@@ -19,7 +19,7 @@ import {
   type Word,
 } from "./ast.ts";
 import type { ScalarName } from "./catalog.ts";
-import { SchemaError } from "./errors.ts";
+import { Problems, SchemaError } from "./errors.ts";
 
 const PUNCTUATION = ["->", "..", "{", "}", "(", ")", "[", "]", ":", ",", "?", "@", "=", "-"] as const;
 
@@ -39,12 +39,17 @@ const SCALARS: Readonly<Record<string, ScalarName>> = {
 const TYPE_HINT =
   "String, Bool, I32, I64, U32, U64, F32, F64, Date, DateTime, Blob, Vector(N), enum(...) or a list such as [String]";
 
-/** Reads a whole schema. Throws SchemaError (`parse error: ...`) at the first thing that the grammar does not allow. */
+/** Reads a whole schema. Throws SchemaError (`parse error: ...`) with the first thing that is wrong in each declaration. */
 export function parseSchema(source: string): SchemaAst {
+  return parserOf(source).schema();
+}
+
+/** Words that are none end the reading at once. */
+function parserOf(source: string): Parser {
   try {
-    return new Parser(source).schema();
+    return new Parser(source);
   } catch (thrown) {
-    if (thrown instanceof SourceError) throw new SchemaError("parse", thrown);
+    if (thrown instanceof SourceError) throw new SchemaError("parse", [thrown]);
     throw thrown;
   }
 }
@@ -70,8 +75,30 @@ class Parser {
 
   schema(): SchemaAst {
     const declarations: DeclarationAst[] = [];
-    while (this.token.kind !== "end") declarations.push(this.declaration());
+    const problems = new Problems("parse");
+    while (this.token.kind !== "end") {
+      const start = this.at;
+      try {
+        declarations.push(this.declaration());
+      } catch (thrown) {
+        if (!(thrown instanceof SourceError)) throw thrown;
+        problems.add(thrown);
+        this.skipTo(start);
+      }
+    }
+    problems.throwFound();
     return { source: this.source, declarations };
+  }
+
+  /** To the next declaration after a broken one that began at `start`; its keyword may just have been read as a name. */
+  private skipTo(start: number): void {
+    this.at = Math.max(start + 1, this.at - 1);
+    while (this.token.kind !== "end" && !this.isDeclarationAhead()) this.at++;
+  }
+
+  private isDeclarationAhead(): boolean {
+    const isKeyword = this.isKeyword("interface") || this.isKeyword("node") || this.isKeyword("edge");
+    return isKeyword && this.peek(1).kind === "type";
   }
 
   // --- tokens ---------------------------------------------------------------------------------------------------
