@@ -15,11 +15,11 @@ import { edgeKey } from "./merge-layers.ts";
 import { NodeTable } from "./node-table.ts";
 import { RowCollection } from "./row-collection.ts";
 import { Table } from "./table.ts";
-import { TextSet } from "./text-set.ts";
 import type { TypeImage } from "./type-image.ts";
 import { changesOf } from "./type-image.ts";
 import { type KeyText, tupleParts } from "./unique-index.ts";
 import type { View } from "./view.ts";
+import { WantedTexts } from "./wanted-texts.ts";
 
 /** What all views of a process have in common. */
 export interface ViewContext {
@@ -167,7 +167,7 @@ export class GraphView implements View {
       });
     }
     const table = this.edgeRows(type);
-    const wanted = new TextSet(targets);
+    const wanted = new WantedTexts(targets);
     const { bytes, offsets } = edgeColumns(table.rows).dst;
     const rows: Row[] = [];
     for (let edge = 0; edge < table.base.length; edge++) {

@@ -4,7 +4,7 @@ import { encodeUtf8 } from "../lib/utf8.ts";
 import type { Utf8Column } from "../store/index.ts";
 import { IdHash } from "./id-hash.ts";
 
-export class TextSet {
+export class WantedTexts {
   private readonly hash: IdHash;
 
   constructor(texts: readonly string[]) {
