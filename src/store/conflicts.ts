@@ -1,6 +1,7 @@
 // Does a commit that came in between touch what a write relied on? Pure. Where the entry does not name every row (rows in
 // segments), the answer leans to yes: preparing again costs time, a missed conflict costs truth.
 
+import type { Texts } from "../lib/text-set.ts";
 import { compareUtf8 } from "../lib/utf8.ts";
 import type { Catalog, StableId } from "../schema/catalog.ts";
 import type { RowBatch, Utf8Column } from "./column.ts";
@@ -51,7 +52,7 @@ function touches(change: TypeChanges, draft: Draft, catalog: Catalog): boolean {
   );
 }
 
-const NONE: ReadonlySet<string> = new Set();
+const NONE: Texts = new Set();
 
 function isEmpty({ replaced, deletedNodes, deletedEdges, rows, segments }: TypeChanges): boolean {
   return (
@@ -63,12 +64,11 @@ function isEmpty({ replaced, deletedNodes, deletedEdges, rows, segments }: TypeC
   );
 }
 
-const isAt = (edge: DeletedEdge, nodes: ReadonlySet<string>): boolean =>
-  nodes.has(edge.src) || nodes.has(edge.dst);
+const isAt = (edge: DeletedEdge, nodes: Texts): boolean => nodes.has(edge.src) || nodes.has(edge.dst);
 
 interface Claim {
   readonly properties: readonly string[];
-  readonly tuples: ReadonlySet<string>;
+  readonly tuples: Texts;
 }
 
 function claimsOf(reads: ReadSet, type: StableId): Claim[] {
@@ -84,8 +84,8 @@ function claimsOf(reads: ReadSet, type: StableId): Claim[] {
 function mayTouch(
   segment: SegmentRef,
   catalog: Catalog,
-  ids: ReadonlySet<string>,
-  incident: ReadonlySet<string>,
+  ids: Texts,
+  incident: Texts,
   claimsValues: boolean,
 ): boolean {
   if (claimsValues || incident.size > 0 || catalog.typeById.get(segment.type)?.kind !== "node") return true;
@@ -102,8 +102,8 @@ function rowsTouch(
   rows: RowBatch,
   type: StableId,
   catalog: Catalog,
-  ids: ReadonlySet<string>,
-  incident: ReadonlySet<string>,
+  ids: Texts,
+  incident: Texts,
   claims: readonly Claim[],
 ): boolean {
   if (anyIn(rows.ids, rows.length, ids)) return true;
@@ -121,7 +121,7 @@ function rowsTouch(
   });
 }
 
-function anyIn(column: Utf8Column, length: number, wanted: ReadonlySet<string>): boolean {
+function anyIn(column: Utf8Column, length: number, wanted: Texts): boolean {
   if (wanted.size === 0) return false;
   for (let row = 0; row < length; row++) {
     if (wanted.has(textAt(column, row))) return true;

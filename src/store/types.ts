@@ -1,5 +1,6 @@
 // The values that a graph's history is made of. All immutable.
 
+import type { Texts } from "../lib/text-set.ts";
 import type { Value } from "../query/plan.ts";
 import type { Catalog, StableId } from "../schema/catalog.ts";
 import type { RowBatch } from "./column.ts";
@@ -175,11 +176,11 @@ export interface ReadSet {
   /** Types that were scanned. */
   readonly types: ReadonlySet<StableId>;
   /** Entities looked up or relied on to exist (or not), by type. */
-  readonly ids: ReadonlyMap<StableId, ReadonlySet<string>>;
+  readonly ids: ReadonlyMap<StableId, Texts>;
   /** Tuples claimed under a unique constraint: key `<type id>:<property names joined by NUL>`, value the tuple's JSON. */
-  readonly unique: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly unique: ReadonlyMap<string, Texts>;
   /** Nodes whose edges of a type were counted or cascaded, by edge type: any added or deleted edge at them counts. */
-  readonly incident: ReadonlyMap<StableId, ReadonlySet<string>>;
+  readonly incident: ReadonlyMap<StableId, Texts>;
 }
 
 /** A commit that is ready but for its place in the log. */

@@ -3,6 +3,8 @@
 // like any others; a segment that holds rows which did not last is then written again without them.
 
 import { assert } from "../../lib/assert.ts";
+import { TextSet } from "../../lib/text-set.ts";
+import { Uint32List } from "../../lib/uint32-list.ts";
 import type { EntityType } from "../../schema/catalog.ts";
 import {
   BatchBuilder,
@@ -36,8 +38,9 @@ interface Part {
 
 export class PendingRows implements RowHolder {
   heldBytes = 0;
-  /** By id: the place in the input of the row that counts so far. */
-  private readonly newest = new Map<string, number>();
+  /** Ids whose rows replace one another, and of each the place in the input of the row that counts so far. */
+  private readonly replaceable = new TextSet();
+  private readonly newest = new Uint32List();
   private hasRepeats = false;
   private appended = 0;
   private builder: BatchBuilder;
@@ -57,8 +60,8 @@ export class PendingRows implements RowHolder {
   }
 
   /** Ids whose rows replace one another. */
-  ids(): Iterable<string> {
-    return this.newest.keys();
+  get ids(): TextSet {
+    return this.replaceable;
   }
 
   /** True where a row took the place of another. */
@@ -68,10 +71,7 @@ export class PendingRows implements RowHolder {
 
   /** Appends a row; one that is `replaceable` takes the place of an earlier such row of its id. */
   append(row: Row, replaceable: boolean): void {
-    if (replaceable) {
-      this.hasRepeats ||= this.newest.has(row.id);
-      this.newest.set(row.id, this.appended);
-    }
+    if (replaceable) this.noteNewest(row.id);
     this.appended++;
     this.builder.append(row);
     const bytes = rowBytes(row);
@@ -97,9 +97,10 @@ export class PendingRows implements RowHolder {
     onRow: (row: Row) => void,
   ): Promise<void> {
     const show = (batch: RowBatch) => {
-      if (shows === "replaceable" && this.newest.size === 0) return;
+      if (shows === "replaceable" && this.replaceable.size === 0) return;
       for (let row = 0; row < batch.length; row++) {
-        if (shows === "all" || this.newest.has(textAt(batch.ids, row))) onRow(rowAt(batch, row, this.type));
+        if (shows === "all" || this.replaceable.has(textAt(batch.ids, row)))
+          onRow(rowAt(batch, row, this.type));
       }
     };
     for (const part of this.parts) {
@@ -128,9 +129,26 @@ export class PendingRows implements RowHolder {
     this.heldBytes = 0;
     if (!this.hasRepeats) return batch;
     return kept(batch, (row) => {
-      const place = this.newest.get(textAt(batch.ids, row));
-      return place === undefined || place === first + row;
+      const place = this.placeOfNewest(textAt(batch.ids, row));
+      return place === null || place === first + row;
     });
+  }
+
+  private noteNewest(id: string): void {
+    const before = this.replaceable.size;
+    const number = this.replaceable.add(id);
+    if (number === before) {
+      this.newest.push(this.appended);
+    } else {
+      this.hasRepeats = true;
+      this.newest.set(number, this.appended);
+    }
+  }
+
+  /** Null for an id whose rows do not replace one another. */
+  private placeOfNewest(id: string): number | null {
+    const number = this.replaceable.numberOf(id);
+    return number < 0 ? null : this.newest.at(number);
   }
 
   /** A part as it is when all is read: the same segment where all of it lasted, or another, or none. */
@@ -141,7 +159,7 @@ export class PendingRows implements RowHolder {
   ): Promise<SegmentRef | null> {
     const segment = await part.segment;
     const settled = (batch: RowBatch): RowBatch => {
-      const lasts = (row: number) => (this.newest.get(textAt(batch.ids, row)) ?? 0) < part.until;
+      const lasts = (row: number) => (this.placeOfNewest(textAt(batch.ids, row)) ?? 0) < part.until;
       return respelled(this.hasRepeats ? kept(batch, lasts) : batch, ends);
     };
     let isChanged = false;

@@ -3,6 +3,7 @@
 import type { View } from "../../index/view.ts";
 import { badRequest } from "../../lib/errors.ts";
 import type { Ports } from "../../lib/ports.ts";
+import { slicesOf, type TextSet } from "../../lib/text-set.ts";
 import { ulidSequence } from "../../lib/ulid.ts";
 import { compareUtf8 } from "../../lib/utf8.ts";
 import type { EdgeType, EntityType, NodeType } from "../../schema/catalog.ts";
@@ -181,7 +182,7 @@ async function reconcile(
 ): Promise<DeletedEdge[]> {
   const { type } = loader;
   const ids = loader.idsToMeet();
-  if (ids.length === 0) return [];
+  if (ids === null || ids.size === 0) return [];
   reads.lookedUp(type.id, ids);
   if ((await context.view.count(type)) === 0) return [];
   if (type.kind === "node") {
@@ -191,21 +192,28 @@ async function reconcile(
   return reconcileEdges(type, ids, context, check);
 }
 
-async function refuseExistingNodes(type: NodeType, ids: readonly string[], view: View): Promise<void> {
-  const exist = await view.nodesExist(type, ids);
-  const at = exist.indexOf(true);
-  if (at !== -1) throw existing(type, ids[at]);
+async function refuseExistingNodes(type: NodeType, ids: TextSet, view: View): Promise<void> {
+  for (const slice of slicesOf(ids)) {
+    const exist = await view.nodesExist(type, slice);
+    const at = exist.indexOf(true);
+    if (at !== -1) throw existing(type, slice[at]);
+  }
 }
 
 async function reconcileEdges(
   type: EdgeType,
-  ids: readonly string[],
+  ids: TextSet,
   context: LoadContext,
   check: ImageCheck,
 ): Promise<DeletedEdge[]> {
-  const committed = (await context.view.lookupEdges(type, ids)).filter((row) => row !== null) as EdgeRow[];
-  if (committed.length > 0 && context.mode === "append") throw existing(type, committed[0].id);
-  const deleted = committed.map(({ src, dst, id }) => ({ src, dst, id }));
+  const deleted: DeletedEdge[] = [];
+  for (const slice of slicesOf(ids)) {
+    const committed = (await context.view.lookupEdges(type, slice)).filter(
+      (row) => row !== null,
+    ) as EdgeRow[];
+    if (committed.length > 0 && context.mode === "append") throw existing(type, committed[0].id);
+    for (const { src, dst, id } of committed) deleted.push({ src, dst, id });
+  }
   for (const edge of deleted) check.removeEdge(type, edge);
   return deleted;
 }

@@ -3,6 +3,7 @@
 
 import { badRequest, conflict, type OmnigraphError } from "../../lib/errors.ts";
 import type { JsonObject, JsonValue } from "../../lib/json.ts";
+import { TextSet } from "../../lib/text-set.ts";
 import type { Value } from "../../query/plan.ts";
 import type { EntityType } from "../../schema/catalog.ts";
 import type { GraphStore, RowWriter } from "../../store/index.ts";
@@ -40,8 +41,8 @@ export interface LoadedRow extends Row {
 export class TypeLoader {
   /** Records accepted, before last-wins folding. */
   accepted = 0;
-  /** Given ids that may stand only once. Derived ones are known to the check. */
-  private readonly seen = new Set<string>();
+  /** Given ids that may stand only once, of rows that the check is not told of before the end. */
+  private readonly seen = new TextSet();
   private readonly columns = new Map<string, number>();
   private readonly readers: readonly ValueReader[];
   private readonly required: readonly number[];
@@ -113,21 +114,19 @@ export class TypeLoader {
     this.accepted += 1;
   }
 
-  /** Ids whose committed entities the load meets: append refuses them, merge replaces them. */
-  idsToMeet(): string[] {
-    if (isKeyed(this.type)) {
-      // In merge a node replaces the committed one by itself.
-      return this.context.mode === "append" ? [...this.context.check.addedNodeIds(this.type)] : [];
-    }
-    const replaceable = this.rows instanceof PendingRows ? this.rows.ids() : [];
-    return [...this.seen, ...replaceable];
+  /** Ids whose committed entities the load meets: append refuses them, merge replaces them. Null for none. */
+  idsToMeet(): TextSet | null {
+    const { mode, check } = this.context;
+    // In merge a node with a key replaces the committed one by itself.
+    if (this.rows instanceof RowSink) return mode === "append" ? check.addedIds(this.type) : null;
+    return mode === "merge" ? this.rows.ids : this.seen;
   }
 
   /** When all records are read: speaks the last word on rows that had to wait for it. */
   async settle(): Promise<void> {
     const { type } = this;
     const { check, respelled } = this.context;
-    if (isKeyed(type)) respelled.refuseIds(type, (id) => check.addsNode(type, id));
+    if (isKeyed(type)) respelled.refuseIds(type, (id) => check.adds(type, id));
     if (!(this.rows instanceof PendingRows)) return;
     if (this.rows.isFolded) check.forgetClaims(type);
     const src = type.kind === "edge" ? respelled.of(type.source) : null;
@@ -152,22 +151,20 @@ export class TypeLoader {
     else this.context.check.addEdge(type, row, isFresh);
   }
 
-  private refuseRepeat(row: Row): void {
-    if (isKeyed(this.type)) {
-      if (this.context.check.addsNode(this.type, row.id)) throw badRequest(this.duplicateKeyMessage(row));
-      return;
-    }
-    if (this.seen.has(row.id)) throw keyConflict(this.type, row.id);
-    this.seen.add(row.id);
+  private refuseRepeat({ id }: Row): void {
+    const { type, seen } = this;
+    const isKnown = this.rows instanceof RowSink ? this.context.check.adds(type, id) : seen.has(id);
+    if (isKnown) throw this.isKeyed ? badRequest(this.duplicateKeyMessage(id)) : keyConflict(type, id);
+    if (this.rows instanceof PendingRows) seen.add(id);
   }
 
-  private duplicateKeyMessage(row: Row): string {
+  private duplicateKeyMessage(id: string): string {
     const key = isKeyed(this.type) ? this.type.key : [];
     const names = key.map((property) => property.name).sort();
     const composite = names.length > 1;
     const columns = composite ? `(${names.join(", ")})` : names[0];
-    const value = composite ? `(${(JSON.parse(row.id) as string[]).join(", ")})` : row.id;
-    return `@unique violation on ${this.type.name}.${columns}: value '${value}' held by '${row.id}' and '${row.id}'`;
+    const value = composite ? `(${(JSON.parse(id) as string[]).join(", ")})` : id;
+    return `@unique violation on ${this.type.name}.${columns}: value '${value}' held by '${id}' and '${id}'`;
   }
 }
 

@@ -4,6 +4,8 @@
 
 import type { View } from "../../index/view.ts";
 import type { MergeConflict } from "../../lib/errors.ts";
+import { TextMap } from "../../lib/text-map.ts";
+import { slicesOf, TextSet } from "../../lib/text-set.ts";
 import type { Value } from "../../query/plan.ts";
 import type {
   Catalog,
@@ -16,7 +18,9 @@ import type {
 import { canonicalKeyText, type KeyValue, tupleReader } from "../../schema/index.ts";
 import { uniqueKey } from "../../store/index.ts";
 import type { DeletedEdge, Row } from "../../store/types.ts";
+import { type EdgeEnd, NeededEnds } from "./needed-ends.ts";
 import type { ReadSetBuilder } from "./reads.ts";
+import { SourceCounts } from "./source-counts.ts";
 
 export interface Violation {
   readonly type: EntityType;
@@ -175,22 +179,25 @@ export class ImageCheck {
       if (tuples.size === 0) continue;
       this.reads.claimed(uniqueKey(type, rule.properties), tuples);
       if (this.replaced.has(type.id)) continue;
-      const unsure = tuples.filter((tuple) => !rule.kept.has(tuple));
-      if (unsure.length === 0) continue;
-      const committed = await this.view.uniqueHolders(type, rule.properties, unsure);
-      for (const [tuple, ids] of committed) {
-        const claimant = rule.holders.get(tuple);
-        const holder = ids.find((id) => id !== claimant && !this.rewrites(type, id));
-        if (claimant !== undefined && holder !== undefined) this.reportUnique(rule, tuple, holder, claimant);
+      for (const slice of slicesOf(tuples)) {
+        const unsure = slice.filter((tuple) => !rule.kept.has(tuple));
+        if (unsure.length > 0) await this.checkHolders(type, rule, unsure);
       }
+    }
+  }
+
+  private async checkHolders(type: EntityType, rule: UniqueRule, tuples: readonly string[]): Promise<void> {
+    const committed = await this.view.uniqueHolders(type, rule.properties, tuples);
+    for (const [tuple, ids] of committed) {
+      const claimant = rule.holders.get(tuple);
+      const holder = ids.find((id) => id !== claimant && !this.rewrites(type, id));
+      if (claimant !== undefined && holder !== undefined) this.reportUnique(rule, tuple, holder, claimant);
     }
   }
 
   /** Does the write remove or rewrite this committed entity? */
   private rewrites(type: EntityType, id: string): boolean {
-    const [added, removed] =
-      type.kind === "node" ? [this.addedNodes, this.removedNodes] : [this.addedEdges, this.removedEdges];
-    return (added.get(type.id)?.has(id) ?? false) || (removed.get(type.id)?.has(id) ?? false);
+    return this.adds(type, id) || (this.removed.get(type.id)?.has(id) ?? false);
   }
 
   private reportUnique(rule: UniqueRule, tuple: string, first: string, second: string): void {
@@ -208,40 +215,34 @@ export class ImageCheck {
     });
   }
 
-  private need(edge: EdgeType, side: "src" | "dst", node: string, id: string): void {
-    const type = side === "src" ? edge.source : edge.target;
-    if (this.addsNode(type, node)) return;
-    let ofType = this.needed.get(type.id);
-    if (ofType === undefined) {
-      ofType = new Map();
-      this.needed.set(type.id, ofType);
-    }
-    if (!ofType.has(node)) ofType.set(node, { edge, side, id });
+  private need(end: EdgeEnd, type: NodeType, node: string, edgeId: string): void {
+    if (this.adds(type, node)) return;
+    made(this.needed, type.id, () => new NeededEnds()).note(node, end, edgeId);
   }
 
   private async checkEndpoints(): Promise<void> {
     for (const [typeId, wanted] of this.needed) {
       const type = this.catalog.typeById.get(typeId) as NodeType;
-      const added = this.addedNodes.get(typeId);
-      const removed = this.removedNodes.get(typeId);
-      const unsure = [...wanted.keys()].filter((id) => added === undefined || !added.has(id));
-      if (unsure.length === 0) continue;
-      const replaced = this.replaced.has(typeId);
-      const exist = replaced ? [] : await this.view.nodesExist(type, unsure);
+      const unsure = without(wanted.ids, this.addedIds(type));
       this.reads.lookedUp(typeId, unsure);
-      unsure.forEach((id, i) => {
-        if (exist[i] && !removed?.has(id)) return;
-        const first = wanted.get(id);
-        if (first === undefined) return;
-        this.onViolation({
-          type: first.edge,
-          entityId: first.id,
-          kind: "orphan_edge",
-          message: `${first.side} '${id}' not found in ${type.name}`,
-          hasPart: (row) => row[first.side] === id,
-        });
-      });
+      for (const ids of slicesOf(unsure)) await this.checkExist(type, ids, wanted);
     }
+  }
+
+  private async checkExist(type: NodeType, ids: readonly string[], wanted: NeededEnds): Promise<void> {
+    const exist = this.replaced.has(type.id) ? [] : await this.view.nodesExist(type, ids);
+    const removed = this.removed.get(type.id);
+    ids.forEach((id, i) => {
+      if (exist[i] && !removed?.has(id)) return;
+      const { edge, side, edgeId } = wanted.firstAt(id);
+      this.onViolation({
+        type: edge,
+        entityId: edgeId,
+        kind: "orphan_edge",
+        message: `${side} '${id}' not found in ${type.name}`,
+        hasPart: (row) => row[side] === id,
+      });
+    });
   }
 
   /** Edges that stay although the write takes one of their ends away. */
@@ -266,60 +267,64 @@ export class ImageCheck {
   }
 
   private async edgesAtRemoved(edge: EdgeType, side: "src" | "dst", type: NodeType): Promise<Row[]> {
-    const added = this.addedNodes.get(type.id);
     if (this.replaced.has(type.id)) {
       // That there is no edge is something to rely on too.
       this.reads.scanned(edge.id);
       if ((await this.view.count(edge)) === 0) return [];
       await this.view.load([edge, edge.source, edge.target]);
       const reader = this.view.edges(edge);
-      return [...reader.all()]
-        .map((number) => reader.row(number))
-        .filter((row) => !added?.has((side === "src" ? row.src : row.dst) as string));
+      const rows: Row[] = [];
+      for (const number of reader.all()) {
+        const row = reader.row(number) as EdgeRow;
+        if (!this.adds(type, row[side])) rows.push(row);
+      }
+      return rows;
     }
-    const removed = [...(this.removedNodes.get(type.id) ?? [])].filter((id) => !added?.has(id));
+    const removed = [...(this.removed.get(type.id) ?? [])].filter((id) => !this.adds(type, id));
     if (removed.length === 0) return [];
     this.reads.counted(edge.id, removed);
     return side === "src" ? this.view.lookupEdgesFrom(edge, removed) : this.view.lookupEdgesTo(edge, removed);
   }
 
-  private addedAt(type: EdgeType, source: string): Set<string> {
-    let ofType = this.counts.get(type.id);
-    if (ofType === undefined) {
-      ofType = new Map();
-      this.counts.set(type.id, ofType);
-    }
-    return setOf(ofType, source);
+  private countsOf(type: EdgeType): SourceCounts {
+    return made(this.counts, type.id, () => new SourceCounts());
   }
 
   private async checkCardinality(type: EdgeType): Promise<void> {
     if (this.replaced.has(type.id) && type.cardinality.min > 0) await this.touchReplacedSources(type);
-    const touched = this.counts.get(type.id);
-    if (touched === undefined) return;
-    const sources = [...touched.keys()].filter((id) => !this.isRemovedNode(type.source, id));
-    this.reads.counted(type.id, sources);
-    const after = new Map<string, Set<string>>(sources.map((id) => [id, new Set()]));
-    if (!this.replaced.has(type.id)) {
-      for (const row of await this.view.lookupEdgesFrom(type, sources)) {
-        const { src } = row as EdgeRow;
-        // A committed edge that the write rewrites counts where it ends up.
-        if (!this.rewrites(type, row.id)) after.get(src)?.add(row.id);
+    const counts = this.counts.get(type.id);
+    if (counts === undefined) return;
+    this.reads.counted(type.id, counts.sources);
+    for (const slice of slicesOf(counts.sources)) {
+      const sources = slice.filter((id) => !this.isRemovedNode(type.source, id));
+      const kept = this.replaced.has(type.id) ? null : await this.keptAt(type, sources);
+      for (const source of sources) {
+        this.judgeCount(type, source, (kept?.get(source)?.size ?? 0) + counts.addedAt(source));
       }
     }
-    const { min, max } = type.cardinality;
-    for (const source of sources) {
-      const ids = after.get(source) ?? new Set<string>();
-      for (const id of touched.get(source) ?? []) ids.add(id);
-      const limit = max !== null && ids.size > max ? `max ${max}` : ids.size < min ? `min ${min}` : null;
-      if (limit === null) continue;
-      this.onViolation({
-        type,
-        entityId: null,
-        kind: "cardinality_violation",
-        message: `@card violation on edge ${type.name}: source '${source}' has ${ids.size} edges (${limit})`,
-        hasPart: (row) => row.src === source,
-      });
+  }
+
+  /** The ids of the committed edges at sources that the write does not rewrite: one that it does counts where it ends up. */
+  private async keptAt(type: EdgeType, sources: readonly string[]): Promise<Map<string, Set<string>>> {
+    const kept = new Map<string, Set<string>>();
+    for (const row of await this.view.lookupEdgesFrom(type, sources)) {
+      const { src, id } = row as EdgeRow;
+      if (!this.rewrites(type, id)) made(kept, src, () => new Set()).add(id);
     }
+    return kept;
+  }
+
+  private judgeCount(type: EdgeType, source: string, edges: number): void {
+    const { min, max } = type.cardinality;
+    const limit = max !== null && edges > max ? `max ${max}` : edges < min ? `min ${min}` : null;
+    if (limit === null) return;
+    this.onViolation({
+      type,
+      entityId: null,
+      kind: "cardinality_violation",
+      message: `@card violation on edge ${type.name}: source '${source}' has ${edges} edges (${limit})`,
+      hasPart: (row) => row.src === source,
+    });
   }
 
   /** Nodes whose committed edges all go may be left with too few. */
@@ -327,12 +332,13 @@ export class ImageCheck {
     if ((await this.view.count(type)) === 0) return;
     await this.view.load([type, type.source, type.target]);
     const edges = this.view.edges(type);
-    for (const edge of edges.all()) this.addedAt(type, (edges.row(edge) as EdgeRow).src);
+    for (const edge of edges.all()) this.countsOf(type).touch((edges.row(edge) as EdgeRow).src);
   }
 
   private isRemovedNode(type: NodeType, id: string): boolean {
-    const added = this.addedNodes.get(type.id)?.has(id) ?? false;
-    return !added && (this.replaced.has(type.id) || (this.removedNodes.get(type.id)?.has(id) ?? false));
+    return (
+      !this.adds(type, id) && (this.replaced.has(type.id) || (this.removed.get(type.id)?.has(id) ?? false))
+    );
   }
 }
 
@@ -343,13 +349,24 @@ function isLimited(type: EdgeType): boolean {
   return type.cardinality.min > 0 || type.cardinality.max !== null;
 }
 
-function setOf<K>(map: Map<K, Set<string>>, key: K): Set<string> {
-  let set = map.get(key);
-  if (set === undefined) {
-    set = new Set();
-    map.set(key, set);
+const endsOf = (edge: EdgeType) => ({ src: { edge, side: "src" }, dst: { edge, side: "dst" } }) as const;
+
+/** What a map has under a key, made where it has nothing yet. */
+function made<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    map.set(key, value);
   }
-  return set;
+  return value;
+}
+
+/** The ids that are not among others; those themselves where there are no others. */
+function without(ids: TextSet, others: TextSet | null): TextSet {
+  if (others === null) return ids;
+  const rest = new TextSet();
+  for (const id of ids) if (!others.has(id)) rest.add(id);
+  return rest;
 }
 
 /** Nodes, then edges, each by name: the order in which violations are reported. */
