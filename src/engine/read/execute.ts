@@ -8,6 +8,7 @@ import { type GroupedColumn, group } from "./aggregate.ts";
 import { type Cells, takeCells } from "./cells.ts";
 import { coldTables } from "./cold.ts";
 import { letOthersRun, ReadContext, type ReadOptions } from "./context.ts";
+import { MAP_ENTRY_BYTES } from "./limits.ts";
 import { cellsKey, tieKeys } from "./order.ts";
 import { lookUp } from "./point-lookup.ts";
 import { prepare } from "./prepared.ts";
@@ -71,7 +72,9 @@ async function runRead(context: ReadContext): Promise<ReadRows> {
   // A rank orders rows; of groups it has only chosen what they are made of.
   const ranks = plan.aggregated ? [] : rankKeys;
   const keys = plan.order.flatMap((key) => (key.kind === "rank" ? ranks : (output.orderKey(key) ?? [])));
-  const rows = sortedRows(output.count, [...keys, ...output.tieKeys()], limit, checkWanted);
+  const sortKeys = [...keys, ...output.tieKeys()];
+  context.memory.check(output.count * sortKeys.length * Float64Array.BYTES_PER_ELEMENT);
+  const rows = sortedRows(output.count, sortKeys, limit, checkWanted);
   const kept = Math.min(limit ?? output.count, output.count);
   trace?.finish({ kind: limit === null ? "sort" : "top", rows: kept }, rows.length);
   trace?.finish({ kind: "project", rows: rows.length }, rows.length);
@@ -123,6 +126,7 @@ function groupedOutput(context: ReadContext, relation: Relation): Output {
     return { kind: "aggregate", aggregate: expression, argument };
   });
   const grouped = group(columns, relation);
+  context.memory.check(grouped.count * columns.length * MAP_ENTRY_BYTES);
   return {
     count: grouped.count,
     cells: grouped.cells,

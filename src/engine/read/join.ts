@@ -5,7 +5,7 @@ import type { Operand, Value } from "../../query/plan.ts";
 import { hashable } from "./compare.ts";
 import type { FilterClause } from "./conditions.ts";
 import type { ReadContext } from "./context.ts";
-import { PRODUCT_BLOCK_ROWS } from "./limits.ts";
+import { MAP_ENTRY_BYTES, PRODUCT_BLOCK_ROWS } from "./limits.ts";
 import {
   checkRows,
   columnOf,
@@ -139,9 +139,9 @@ async function entriesOf(
     const tuple = parts.map(({ table, numbers, property }) => table.value(numbers[row], property));
     if (!isList) add(row, tuple);
     else if (Array.isArray(tuple[0])) for (const item of new Set(tuple[0].map(hashable))) add(row, [item]);
+    context.memory.check(codes.size * MAP_ENTRY_BYTES + 2 * rows.length * Int32Array.BYTES_PER_ELEMENT);
     return isList && Array.isArray(tuple[0]) ? tuple[0].length : 1;
   });
-  context.memory.check(2 * rows.length * Int32Array.BYTES_PER_ELEMENT);
   return { rows: rows.array(), codes: found.array() };
 }
 

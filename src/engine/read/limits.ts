@@ -30,3 +30,5 @@ export const INDEXED_SHARE = 8;
 export const FOUND_ROW_COST = 16;
 /** Rows scanned in one go. */
 export const SCAN_SLICE_ROWS = 65_536;
+/** About the bytes of an entry of a map from number to number. */
+export const MAP_ENTRY_BYTES = 40;

@@ -12,6 +12,7 @@ import {
   type TraversalClause,
 } from "./conditions.ts";
 import type { ReadContext } from "./context.ts";
+import { distinctTuples } from "./distinct.ts";
 import { EndTest } from "./end-test.ts";
 import { expandHop } from "./expand.ts";
 import { edgesWithEnds, expandEdges } from "./expand-edges.ts";
@@ -28,7 +29,6 @@ import {
   keepRows,
   type Relation,
   solutionsOf,
-  takeRows,
 } from "./relation.ts";
 import { isAwaited, nextStep, type Purpose, type Situation, type Statistics, type Step } from "./steps.ts";
 import { applyTextCall } from "./text-call.ts";
@@ -339,7 +339,7 @@ async function withoutSolutions(
   { slots, clauses }: Extract<Condition, { kind: "not" }>,
   trace: Trace | null,
 ): Promise<Relation> {
-  const { rowOf, distinct } = distinctTuples(relation, slots);
+  const { rowOf, distinct } = await distinctTuples(context, relation, slots);
   const rowSlot = seedSlotBelow(relation);
   const numbers = Int32Array.from({ length: distinct.length }, (_, i) => i);
   const seed = { ...distinct, columns: new Map(distinct.columns).set(rowSlot, numbers) };
@@ -353,31 +353,4 @@ async function withoutSolutions(
 /** Variables have slots from 0 on; the row numbers of nested blocks stand below. */
 function seedSlotBelow(relation: Relation): VariableSlot {
   return Math.min(0, ...relation.columns.keys()) - 1;
-}
-
-/** The distinct values of some columns, and for each row which of them it has. */
-function distinctTuples(
-  relation: Relation,
-  slots: readonly VariableSlot[],
-): { rowOf: Int32Array; distinct: Relation } {
-  const rowOf = new Int32Array(relation.length);
-  const columns = slots.map((slot) => columnOf(relation, slot));
-  const numbers = new Map<string | number, number>();
-  const firsts: number[] = [];
-  for (let row = 0; row < relation.length; row++) {
-    const key = columns.length === 1 ? columns[0][row] : columns.map((column) => column[row]).join(",");
-    let number = numbers.get(key);
-    if (number === undefined) {
-      number = firsts.length;
-      numbers.set(key, number);
-      firsts.push(row);
-    }
-    rowOf[row] = number;
-  }
-  const shared = new Map(slots.map((slot, i) => [slot, columns[i]]));
-  const distinct = takeRows(
-    { length: relation.length, columns: shared, weights: null },
-    Int32Array.from(firsts),
-  );
-  return { rowOf, distinct };
 }
