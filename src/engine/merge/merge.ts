@@ -175,7 +175,8 @@ async function constraintViolations({ staging, source, target, reads }: Merging)
     for (const { row } of entities.values()) checkValues(type, row);
   }
   const committed = committedTarget(source, target);
-  const check = new ImageCheck(target.view.catalog, committed, reads, (violation) => found.push(violation));
+  const gather = (violation: Violation) => found.push(violation);
+  const check = new ImageCheck(target.view.catalog, committed, reads, gather, "every violation");
   staging.describeTo(check);
   await check.finish();
   return found;

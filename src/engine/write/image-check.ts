@@ -18,7 +18,7 @@ import type {
 import { canonicalKeyText, type KeyValue, tupleReader } from "../../schema/index.ts";
 import { uniqueKey } from "../../store/index.ts";
 import type { DeletedEdge, Row } from "../../store/types.ts";
-import { type EdgeEnd, NeededEnds } from "./needed-ends.ts";
+import { type EdgeEnd, NeededEnds, type Wanted } from "./needed-ends.ts";
 import type { ReadSetBuilder } from "./reads.ts";
 import { SourceCounts } from "./source-counts.ts";
 
@@ -68,6 +68,7 @@ export class ImageCheck {
     private readonly view: Committed,
     private readonly reads: ReadSetBuilder,
     private readonly onViolation: OnViolation,
+    private readonly wanted: Wanted = "the first violation",
   ) {}
 
   /** The type's committed content goes away as a whole before what is added. */
@@ -217,7 +218,7 @@ export class ImageCheck {
 
   private need(end: EdgeEnd, type: NodeType, node: string, edgeId: string): void {
     if (this.adds(type, node)) return;
-    made(this.needed, type.id, () => new NeededEnds()).note(node, end, edgeId);
+    made(this.needed, type.id, () => new NeededEnds(this.wanted)).note(node, end, edgeId);
   }
 
   private async checkEndpoints(): Promise<void> {
@@ -234,14 +235,15 @@ export class ImageCheck {
     const removed = this.removed.get(type.id);
     ids.forEach((id, i) => {
       if (exist[i] && !removed?.has(id)) return;
-      const { edge, side, edgeId } = wanted.firstAt(id);
-      this.onViolation({
-        type: edge,
-        entityId: edgeId,
-        kind: "orphan_edge",
-        message: `${side} '${id}' not found in ${type.name}`,
-        hasPart: (row) => row[side] === id,
-      });
+      for (const { edge, side, edgeId } of wanted.edgesAt(id)) {
+        this.onViolation({
+          type: edge,
+          entityId: edgeId,
+          kind: "orphan_edge",
+          message: `${side} '${id}' not found in ${type.name}`,
+          hasPart: (row) => row[side] === id,
+        });
+      }
     });
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "bun:test";
 import { mergeEntity } from "../../../src/engine/merge/index.ts";
 import type { Row } from "../../../src/store/types.ts";
-import { expectRefused, refusal, type TestGraph, testGraph } from "../support.ts";
+import { expectRefused, refusal, type TestGraph, testGraph, text } from "../support.ts";
 
 const SCHEMA = `
 node Ship { imo: String @key  x: String?  mail: String? @unique }
@@ -81,6 +81,31 @@ function expected(source: Operation, target: Operation): string {
   return "merged";
 }
 
+/** Ships with their values, and the ends of the calls. */
+async function contents({ graph, rows }: TestGraph) {
+  const exported = (await text(await graph.export({ typeNames: ["CallsAt"] }))).trimEnd();
+  const calls = exported === "" ? [] : exported.split("\n").map((line) => JSON.parse(line));
+  return {
+    ships: await rows("match { $s: Ship } return { $s.imo, $s.x } order { $s.imo }"),
+    calls: calls.map(({ from, to }) => `${from} ${to}`).sort(),
+  };
+}
+
+/** What both did, one after the other on one branch; what changes nothing in the end comes first. */
+async function afterBoth(source: Operation, target: Operation) {
+  const fixture = await harbour();
+  const steps = [
+    { operation: source, side: "source" },
+    { operation: target, side: "target" },
+  ].toSorted((a, b) => Number(b.operation === "net zero") - Number(a.operation === "net zero"));
+  for (const { operation, side } of steps) {
+    for (const statement of STATEMENTS[operation]) {
+      await fixture.mutate(statement.replaceAll("SIDE", side));
+    }
+  }
+  return contents(fixture);
+}
+
 describe("the operation matrix", () => {
   for (const source of OPERATIONS) {
     for (const target of OPERATIONS) {
@@ -105,7 +130,10 @@ describe("the operation matrix", () => {
         expect(after.length).toBe(before.length + (landed ? 1 : 0));
         if (landed)
           expect(after[0]).toMatchObject({ parent_commit_id: before[0].graph_commit_id, actor_id: "merger" });
-        if (landed) expect((await merge(fixture)).outcome).toBe("already_up_to_date");
+        if (landed) {
+          expect(await contents(fixture)).toEqual(await afterBoth(source, target));
+          expect((await merge(fixture)).outcome).toBe("already_up_to_date");
+        }
       });
     }
   }
@@ -180,6 +208,23 @@ describe("a merge", () => {
     expect(other.details.merge_conflicts?.map(({ kind, message }) => [kind, message])).toEqual([
       ["orphan_edge", "dst 'P' not found in Port"],
     ]);
+  });
+
+  it("names every edge that would be left without an end, and each of its ends", async () => {
+    const fixture = await harbour();
+    const calls = (imo: string, id: string) => ({ edge: "CallsAt", from: imo, to: "P", data: { id } });
+    await fixture.load([calls("A", "a1"), calls("A", "a2"), calls("B", "b1")], "append", "side");
+    await fixture.mutate('delete Port where code = "P"');
+    await fixture.mutate('delete Ship where imo = "A"');
+    const error = await refusal(merge(fixture));
+    expect(error.details.merge_conflicts?.map(({ entity_id, message }) => [entity_id, message])).toEqual([
+      ["a1", "src 'A' not found in Ship"],
+      ["a1", "dst 'P' not found in Port"],
+      ["a2", "src 'A' not found in Ship"],
+      ["a2", "dst 'P' not found in Port"],
+      ["b1", "dst 'P' not found in Port"],
+    ]);
+    expect(error.message).toEndWith("; and 2 more");
   });
 
   it("names three conflicts in its text and lists all, edges before nodes", async () => {
