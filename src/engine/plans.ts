@@ -3,14 +3,15 @@
 import { checkQuery, parseQueries, selectQuery } from "../query/index.ts";
 import type { QueryPlan } from "../query/plan.ts";
 import type { Catalog } from "../schema/catalog.ts";
+import { catalogIdentity } from "../schema/index.ts";
 
 /** Plans kept; those of the text least recently used go first. */
 const PLANS_MAX = 1_024;
 
 interface CheckedPlan {
   readonly name: string | undefined;
-  readonly digest: string;
-  readonly nextId: number;
+  /** Of the catalog. */
+  readonly identity: string;
   readonly plan: QueryPlan;
 }
 
@@ -24,17 +25,17 @@ export class PlanCache {
 
   /** Throws bad_request where the text does not parse, select or check. */
   plan(source: string, name: string | undefined, catalog: Catalog): QueryPlan {
-    const { digest, nextId } = catalog;
+    const identity = catalogIdentity(catalog);
     const ofSource = this.bySource.get(source);
     if (ofSource !== undefined) {
       for (const known of ofSource) {
-        if (known.name !== name || known.digest !== digest || known.nextId !== nextId) continue;
+        if (known.name !== name || known.identity !== identity) continue;
         this.touch(source, ofSource);
         return known.plan;
       }
     }
     const plan = checkQuery(selectQuery(parseQueries(source), name), catalog);
-    this.touch(source, [...(ofSource ?? []), { name, digest, nextId, plan }]);
+    this.touch(source, [...(ofSource ?? []), { name, identity, plan }]);
     this.count++;
     for (const [oldest, { length }] of this.bySource) {
       if (this.count <= this.plansMax) break;

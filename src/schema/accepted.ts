@@ -36,6 +36,18 @@ export function encodeAccepted(catalog: Catalog): string {
 /** The name of an accepted-schema object: lower-case hex SHA-256 of its text. */
 export const acceptedDigest = (text: string): string => sha256Hex(text);
 
+const identities = new WeakMap<Catalog, string>();
+
+/** Equal only where all names mean the same types and properties, which equal sources do not promise: ids may differ. */
+export function catalogIdentity(catalog: Catalog): string {
+  let identity = identities.get(catalog);
+  if (identity === undefined) {
+    identity = sha256Hex(catalog.digest + encodeAccepted(catalog));
+    identities.set(catalog, identity);
+  }
+  return identity;
+}
+
 /** Reads an object back. Throws OmnigraphError `internal` where it is damaged or of another format. */
 export function decodeAccepted(text: string): Catalog {
   const stored = readObject(text);

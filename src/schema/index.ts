@@ -1,6 +1,6 @@
 // The schema language and schema evolution: `.pg` text -> catalog with stable ids; migrations between two of them.
 
-export { acceptedDigest, decodeAccepted, encodeAccepted } from "./accepted.ts";
+export { acceptedDigest, catalogIdentity, decodeAccepted, encodeAccepted } from "./accepted.ts";
 export { admitSchema, ignoredHints } from "./admit.ts";
 export type * from "./catalog.ts";
 export { describeStep } from "./describe.ts";

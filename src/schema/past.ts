@@ -3,6 +3,7 @@
 
 import { sha256Hex } from "../lib/digest.ts";
 import { compareUtf8 } from "../lib/utf8.ts";
+import { catalogIdentity } from "./accepted.ts";
 import type { Catalog, Constraint, EdgeType, EntityType, NodeType, Property, StableId } from "./catalog.ts";
 import { foldEdgeName } from "./names.ts";
 
@@ -22,7 +23,7 @@ export function namesAtSnapshot(past: Catalog, current: Catalog): Catalog {
   const edges = named<EdgeType>(past.edges, current.edges, foldEdgeName, typeById);
   return {
     ...past,
-    digest: sha256Hex(`${past.digest} with the names of ${current.digest} ${current.nextId}`),
+    digest: sha256Hex(`${catalogIdentity(past)} with the names of ${catalogIdentity(current)}`),
     nodes,
     edges,
     edgesByFoldedName: new Map([...edges].map(([name, edge]) => [foldEdgeName(name), edge])),

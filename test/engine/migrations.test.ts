@@ -84,6 +84,18 @@ describe("a migration over rows", () => {
     await expectRefused(fixture.load([{ type: "User", data: { name: "cem", bio: "c" } }]), 400, "User");
   });
 
+  it("lets two properties change names, and the text of the schema come back", async () => {
+    const schema = 'node T { k: String @key  a: I32?  b: I32? @rename_from("spare") }';
+    const fixture = await testGraph(schema);
+    await fixture.load([{ type: "T", data: { k: "x", a: 1, b: 2 } }]);
+    const read = () => fixture.rows("match { $t: T } return { $t.a, $t.b }");
+    expect(await read()).toEqual([{ "t.a": 1, "t.b": 2 }]);
+    await migrate(fixture, 'node T { k: String @key  spare: I32? @rename_from("a")  b: I32? }');
+    await migrate(fixture, 'node T { k: String @key  spare: I32?  a: I32? @rename_from("b") }');
+    await migrate(fixture, schema);
+    expect(await read()).toEqual([{ "t.a": 2, "t.b": 1 }]);
+  });
+
   it("renames an edge in nothing but its case", async () => {
     const fixture = await testGraph("node A { k: String @key }\nedge Likes: A -> A { w: I32? }");
     await fixture.load([

@@ -115,6 +115,21 @@ edge Visits: Vessel -> Port @rename_from("CallsAt") { berth: String? }
     expect(exported.trimEnd().split("\n")).toHaveLength(4);
   });
 
+  it("does not take a property for the one that had its name under the very same schema text", async () => {
+    const { apply, past, rows, graph, load } = await fleet();
+    const flags = 'match { $s: Ship { imo: "IMO1" } } return { $s.flag }';
+    await apply(FLEET.replace("flag: String?", ""));
+    await apply(FLEET);
+    await load([{ type: "Ship", data: { imo: "IMO2", flag: "DK" } }]);
+    const [{ graph_commit_id: again }] = await graph.commits();
+    await apply(`${FLEET}node Crew { name: String @key }\n`);
+    // One process, one text: what was found for one commit must not be what is read at another.
+    expect(await past(flags)).toEqual([{ "s.flag": "NO" }]);
+    expect(await rows(flags, {}, { snapshot: again })).toEqual([{ "s.flag": null }]);
+    expect(await past(flags)).toEqual([{ "s.flag": "NO" }]);
+    expect(await rows(flags)).toEqual([{ "s.flag": null }]);
+  });
+
   it("knows an enum as wide as it is now", async () => {
     const { apply, past } = await fleet();
     await apply(FLEET.replace("laid_up, trading", "laid_up, scrapped, trading"));
