@@ -33,31 +33,35 @@ async function readBytes(io: Io, flag: string, path: string): Promise<Uint8Array
 const CHUNK_BYTES = 1024 * 1024;
 
 /**
- * The file that a flag names, as chunks that can be had again from the start. A missing file is refused here. Stdin cannot
- * be read twice, so it is held.
+ * The file that a flag names, as chunks that can be had again from the start. A missing file is refused here. What cannot be
+ * read twice, stdin and pipes, is held.
  */
 export async function openFlagFile(
   io: Io,
   flag: string,
   path: string,
 ): Promise<() => AsyncIterable<Uint8Array>> {
-  if (path === "-") {
-    const held = await collect(io.stdin.chunks());
-    return async function* () {
-      yield held;
-    };
-  }
+  if (path === "-") return holding(await collect(io.stdin.chunks()));
   const absolute = resolve(io.directory, path);
   try {
     const file = await open(absolute, "r");
-    const isDirectory = (await file.stat()).isDirectory();
-    await file.close();
-    if (isDirectory) throw Object.assign(new Error(), { code: "EISDIR" });
+    try {
+      const kind = await file.stat();
+      if (kind.isDirectory()) throw Object.assign(new Error(), { code: "EISDIR" });
+      if (!kind.isFile()) return holding(await file.readFile());
+    } finally {
+      await file.close();
+    }
   } catch (thrown) {
     throw unreadable(flag, path, thrown);
   }
   return () => createReadStream(absolute, { highWaterMark: CHUNK_BYTES });
 }
+
+const holding = (bytes: Uint8Array) =>
+  async function* () {
+    yield bytes;
+  };
 
 function unreadable(flag: string, path: string, thrown: unknown): Error {
   const code = (thrown as NodeJS.ErrnoException).code;

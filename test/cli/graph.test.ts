@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "bun:test";
-import { cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createWorld, type Outcome, type Settings, type World } from "./support.ts";
 
@@ -154,6 +154,24 @@ describe("load", () => {
     const words = ["load", "g", "--data", "-", "--mode", "append", "--quiet"];
     const { stdout } = await world.run(words, { stdin: '{"type":"Port","data":{"name":"Bergen"}}\n' });
     expect(stdout).toContain("1 entities");
+  });
+
+  it("reads a pipe that has a name, once", async () => {
+    const world = fleet();
+    const pipe = join(world.directory, "pipe");
+    const words = ["load", "g", "--data", pipe, "--mode", "append"];
+    for (const [line, code, said] of [
+      ['{"type":"Port","data":{"name":"Bergen"}}', 0, "1 entities across 1 node types"],
+      ['{"edge":"DocksAt","from":"Aurora","to":"Nowhere"}', 1, "line 1: dst 'Nowhere' not found in Port"],
+    ] as const) {
+      rmSync(pipe, { force: true });
+      expect(Bun.spawnSync(["mkfifo", pipe]).exitCode).toBe(0);
+      const writer = Bun.spawn(["sh", "-c", `echo '${line}' > '${pipe}'`]);
+      const outcome = await world.run(words);
+      expect(outcome.code).toBe(code);
+      expect(outcome.stdout + outcome.stderr).toContain(said);
+      expect(await writer.exited).toBe(0);
+    }
   });
 
   it("forks the branch with --from, and refuses a missing one without", async () => {
