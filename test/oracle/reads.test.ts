@@ -57,6 +57,7 @@ describe("a read", () => {
       "intersect each",
       "intersect tally",
       "join each",
+      "join tally",
       "narrow",
       "project",
       "rank",

@@ -84,13 +84,10 @@ class Words {
         };
       case "join": {
         const conditions = step.conditions.map((condition) => this.condition(condition));
-        if (step.on.length === 0) return { operator: "product", detail: conditions.join(" and ") };
         const links = step.on.map((clause) => this.filter(clause));
-        return {
-          operator: step.mode === "tally" ? "semi join" : "join",
-          detail: [...links, ...conditions].join(" and "),
-          access: "hash",
-        };
+        const detail = [...links, ...conditions].join(" and ");
+        const operator = step.mode === "tally" ? "semi join" : links.length === 0 ? "product" : "join";
+        return { operator, detail, ...(links.length === 0 ? {} : { access: "hash" }) };
       }
       default:
         return this.finishing(step);

@@ -4,8 +4,11 @@ export const INTERMEDIATE_ROWS_MAX = 20_000_000;
 export const QUERY_BYTES_MAX = 512 * 2 ** 20;
 /** Bytes of JSON that one answer may have (512 MiB): it is made in memory, and sent in one piece. */
 export const RESULT_BYTES_MAX = 512 * 2 ** 20;
-/** Rows of a product that are formed before the conditions on them are tested. */
-export const PRODUCT_BLOCK_ROWS = 65_536;
+/** Pairs of rows that a join forms before the conditions on them are tested. */
+export const PAIR_BLOCK_ROWS = 65_536;
+/** Partners of each row that are tested first where one is enough, and by how much the number grows from round to round. */
+export const FIRST_PARTNERS = 4;
+export const MORE_PARTNERS = 4;
 /** Edges or rows looked at in one go (a millisecond or so), between two looks at the clock. */
 export const WORK_PER_SLICE = 65_536;
 /** Work done between two looks at the event loop (a few milliseconds). */

@@ -18,7 +18,7 @@ import { expandHop } from "./expand.ts";
 import { edgesWithEnds, expandEdges } from "./expand-edges.ts";
 import { applyCondition, conditionTest } from "./filter.ts";
 import { intersect } from "./intersect.ts";
-import { hashJoin, product, semiJoin } from "./join.ts";
+import { join } from "./join.ts";
 import { SAMPLED_ROWS } from "./limits.ts";
 import {
   bytesOf,
@@ -30,6 +30,7 @@ import {
   type Relation,
   solutionsOf,
 } from "./relation.ts";
+import { semiJoin } from "./semi-join.ts";
 import { isAwaited, nextStep, type Purpose, type Situation, type Statistics, type Step } from "./steps.ts";
 import { applyTextCall } from "./text-call.ts";
 import type { Trace } from "./trace.ts";
@@ -311,10 +312,15 @@ class Block implements Statistics {
       }
       return kept;
     };
-    let joined: Relation;
-    if (on.length === 0) joined = await product(this.context, left, right, narrow);
-    else if (mode === "each") joined = narrow(await hashJoin(this.context, left, right, on));
-    else joined = await semiJoin(this.context, left, right, on, this.purpose.kind === "counts");
+    const joined =
+      mode === "each"
+        ? await join(this.context, left, right, on, narrow)
+        : await semiJoin(this.context, left, right, {
+            links: on,
+            narrow: conditions.length === 0 ? null : narrow,
+            tested: new Set(conditions.flatMap(({ slots }) => slots)),
+            isCounted: this.purpose.kind === "counts",
+          });
     this.components = [joined, ...others];
     return this.replace(0, joined);
   }

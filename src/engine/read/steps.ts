@@ -328,8 +328,8 @@ function nextJoin(situation: Situation): Step | null {
   const share = tested.reduce((product, condition) => product * shareOf(condition), 1);
   const rows = components[left].rows * components[right].rows * share * JOIN_SHARE ** on.length;
   const join = { kind: "join", on, conditions: tested } as const;
-  if (on.length > 0 && tested.length === 0) {
-    const after = { ...situation, conditions: others };
+  if (on.length > 0 || tested.length > 0) {
+    const after = { ...situation, conditions: others.filter((condition) => !tested.includes(condition)) };
     const isIdle = (component: number) =>
       [...components[component].slots].every((slot) => !isAwaited(slot, after));
     const kept = isIdle(right) ? left : isIdle(left) ? right : null;

@@ -116,6 +116,29 @@ describe("a join", () => {
     expect(nobody.rows).toEqual([[MANY / 3]]);
   });
 
+  it("looks at few partners where one is enough, whatever else is tested", async () => {
+    // Of each row there are six thousand partners by kind alone.
+    const alone = await ask(
+      "match { $a: A not { $b: A $b.kind = $a.kind $b.k != $a.k } } return { count($a) as n }",
+    );
+    expect(alone.rows).toEqual([[0]]);
+    const greatest = await ask("match { $a: A not { $b: A $b.size > $a.size } } return { count($a) as n }");
+    expect(greatest.rows).toEqual([[MANY / 100]]);
+    const sameSize = "$b.size = $a.size $b.kind = $a.kind $b.k != $a.k";
+    const twins = await ask(`match { $a: A { k: "a7" } not { $b: B ${sameSize} } } return { $a }`);
+    expect(twins.rows).toEqual([]);
+  });
+
+  it("counts the pairs that pass what is no equality", async () => {
+    const body = "match { $a: A $b: B $a.kind = $b.kind $a.size < $b.size } return";
+    const wanted = pairs((a, b) => a % 100 < b % 100);
+    const counted = await ask(`${body} { count($a) as n }`);
+    expect(counted.rows).toEqual([[wanted]]);
+    expect(counted.steps).toContain("semi join 1");
+    const unlinked = "match { $a: A $b: B $a.size < $b.size } return { $a.kind, count($b) as n }";
+    expect((await ask(unlinked)).rows).toEqual([["thing", wanted]]);
+  });
+
   it("begins with the pair that leaves the fewest rows", async () => {
     const { rows, steps } = await ask(
       'match { $a: A $b: B $c: B { k: "b7" } $a.kind = $b.kind $b.colour = $c.colour } return { $a, $b }',
