@@ -1,5 +1,6 @@
 import { describe, expect, it } from "bun:test";
 import { initGraph, openGraph } from "../../src/engine/index.ts";
+import { decodeUtf8 } from "../../src/lib/utf8.ts";
 import { memoryStorage } from "../../src/storage/index.ts";
 import { expectRefused, HARBOUR, ports, refusal, testGraph, text } from "./support.ts";
 
@@ -153,6 +154,40 @@ describe("branches", () => {
     expect(await rows("match { $p: Port } return { count($p) as n }", {}, { branch: "draft" })).toEqual([
       { n: 0 },
     ]);
+  });
+});
+
+describe("deleting a branch", () => {
+  it("takes nothing from who is reading it, though its name has another branch by then", async () => {
+    const { graph, load, reopen } = await testGraph(HARBOUR);
+    await graph.createBranch({ name: "draft", actor: null });
+    const notes = Array.from({ length: 5_000 }, (_, i) => ({
+      type: "Note",
+      data: { id: String(i).padStart(4, "0"), text: "x".repeat(50) },
+    }));
+    await load(notes, "append", "draft");
+    const reader = await reopen();
+    const chunks = (await reader.export({ branch: "draft" }))[Symbol.asyncIterator]();
+    const first = await chunks.next();
+    await graph.deleteBranch({ name: "draft", actor: null });
+    await graph.createBranch({ name: "draft", actor: null });
+    const rest = await text({ [Symbol.asyncIterator]: () => chunks });
+    const ids = `${decodeUtf8(first.value)}${rest}`
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line).data.id);
+    expect(ids).toEqual(notes.map(({ data }) => data.id));
+    expect(await text(await reader.export({ branch: "draft" }))).toBe("");
+  });
+
+  it("leaves branches alone whose names begin with its own", async () => {
+    const { graph } = await testGraph(HARBOUR);
+    for (const name of ["review", "review/july"]) await graph.createBranch({ name, actor: null });
+    await graph.deleteBranch({ name: "review", actor: null });
+    expect(await graph.branches()).toEqual(["main", "review/july"]);
+    await graph.createBranch({ name: "review", actor: null });
+    await graph.deleteBranch({ name: "review/july", actor: null });
+    expect(await graph.branches()).toEqual(["main", "review"]);
   });
 });
 
