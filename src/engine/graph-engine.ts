@@ -292,11 +292,11 @@ export class GraphEngine implements Graph {
       { repeat: "always" },
       async (view) => {
         const into = view.state;
-        const base = await this.store.commonAncestor(from, into);
-        if (base.id === from.head.id) return null;
-        baseId = base.id;
+        const base = await this.store.mergeBase(from, into);
+        baseId = base.record.id;
+        if (baseId === from.head.id) return null;
         if (from.head.schemaDigest !== into.head.schemaDigest) throw otherSchema(from.ref.name, target);
-        const baseState = base.id === into.head.id ? into : await this.store.stateAt(base.id, [into, from]);
+        const baseState = baseId === into.head.id ? into : await base.state();
         const [sourceCommits, targetCommits] = await Promise.all([
           this.store.commitsAfter(from, baseState),
           this.store.commitsAfter(into, baseState),
@@ -309,7 +309,7 @@ export class GraphEngine implements Graph {
           sourceCommits,
           targetCommits,
         });
-        return { ...prepared, mergedParent: from.head.id, mergedFrom: from.head };
+        return { ...prepared, mergedParent: from.head.id, mergedFrom: from };
       },
     );
     if (commit === null) return "already_up_to_date";

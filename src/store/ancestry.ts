@@ -5,11 +5,17 @@
 import { assert } from "../lib/assert.ts";
 import type { GraphContext } from "./context.ts";
 import { knownCommits, recordAt, recordIn } from "./history.ts";
+import { logOwner } from "./lineage.ts";
 import { readEntry } from "./log-read.ts";
-import type { BranchId, BranchState, CommitId, CommitRecord, LogPlace } from "./types.ts";
+import type { BranchId, BranchRef, BranchState, CommitId, CommitRecord, LogPlace } from "./types.ts";
 
-interface Visit {
+/** A commit, and a branch, which may be deleted, on whose first-parent chain it is; null where nobody noted which. */
+export interface Ancestor {
   readonly record: CommitRecord;
+  readonly ref: BranchRef | null;
+}
+
+interface Visit extends Ancestor {
   /** Distance from each head; infinite where it was not reached from there. */
   fromA: number;
   fromB: number;
@@ -29,14 +35,14 @@ export async function commonAncestor(
   a: BranchState,
   b: BranchState,
   findChain: FindChain,
-): Promise<CommitRecord> {
+): Promise<Ancestor> {
   const parents = new Parents(context, [a, b], findChain);
   const visits = new Map<CommitId, Visit>();
   const queue: Visit[] = [];
-  const reach = (record: CommitRecord, fromA: number, fromB: number, isBeyond: boolean) => {
+  const reach = ({ record, ref }: Ancestor, fromA: number, fromB: number, isBeyond: boolean) => {
     let visit = visits.get(record.id);
     if (visit === undefined) {
-      visit = { record, fromA, fromB, isBeyond };
+      visit = { record, ref, fromA, fromB, isBeyond };
       visits.set(record.id, visit);
       queue.push(visit);
     } else {
@@ -45,8 +51,8 @@ export async function commonAncestor(
       visit.isBeyond ||= isBeyond;
     }
   };
-  reach(a.head, 0, Number.POSITIVE_INFINITY, false);
-  reach(b.head, Number.POSITIVE_INFINITY, 0, false);
+  reach({ record: a.head, ref: a.ref }, 0, Number.POSITIVE_INFINITY, false);
+  reach({ record: b.head, ref: b.ref }, Number.POSITIVE_INFINITY, 0, false);
   const found: Visit[] = [];
   while (queue.some(({ isBeyond }) => !isBeyond)) {
     const visit = takeNewest(queue);
@@ -54,7 +60,7 @@ export async function commonAncestor(
     if (isCommon && !visit.isBeyond) found.push(visit);
     // Who comes before what was found may cost a request, and matters only while something else is left to meet.
     if (isCommon && queue.every(({ isBeyond }) => isBeyond)) break;
-    for (const parent of await parents.of(visit.record)) {
+    for (const parent of await parents.of(visit)) {
       reach(parent, visit.fromA + 1, visit.fromB + 1, visit.isBeyond || isCommon);
     }
   }
@@ -62,7 +68,7 @@ export async function commonAncestor(
     (x, y) => x.fromA + x.fromB - (y.fromA + y.fromB) || y.record.version - x.record.version,
   )[0];
   assert(nearest !== undefined, "commits of one graph have the genesis in common");
-  return nearest.record;
+  return nearest;
 }
 
 function takeNewest(queue: Visit[]): Visit {
@@ -86,28 +92,26 @@ class Parents {
   }
 
   /** A merged parent whose log is gone has no ancestors that could matter: its branch was deleted and cleaned up. */
-  async of(record: CommitRecord): Promise<CommitRecord[]> {
-    const found = [await this.firstParent(record), await this.mergedParent(record)];
-    return found.filter((parent) => parent !== null);
+  async of(child: Ancestor): Promise<Ancestor[]> {
+    const { record, ref } = child;
+    const [first, merged] = [await this.firstParent(child), await this.mergedParent(record)];
+    const found: Ancestor[] = [];
+    if (first !== null) found.push({ record: first, ref });
+    if (merged !== null) found.push({ record: merged, ref: record.mergedFrom?.ref ?? null });
+    return found;
   }
 
-  private async firstParent({
-    parent,
-    version,
-    branch,
-    position,
-  }: CommitRecord): Promise<CommitRecord | null> {
+  private async firstParent({ record, ref }: Ancestor): Promise<CommitRecord | null> {
+    const { parent, version, branch, position } = record;
     if (parent === null) return null;
     const known = this.known.get(parent);
     if (known !== undefined) return known;
     for (const state of this.states) {
-      const record = await recordAt(this.context, state, version - 1);
-      if (record?.id === parent) return record;
+      const found = await recordAt(this.context, state, version - 1);
+      if (found?.id === parent) return found;
     }
-    return (
-      (await this.inLog({ branch, position }, parent)) ??
-      this.inLog({ branch, position: position - 1 }, parent)
-    );
+    const before = { branch: ref === null ? branch : logOwner(ref, position - 1), position: position - 1 };
+    return (await this.inLog({ branch, position }, parent)) ?? this.inLog(before, parent);
   }
 
   private async mergedParent({ mergedParent, mergedFrom }: CommitRecord): Promise<CommitRecord | null> {

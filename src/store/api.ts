@@ -85,6 +85,13 @@ export interface Step {
   readonly readable: Catalog;
 }
 
+/** What two heads have in common. */
+export interface MergeBase {
+  readonly record: CommitRecord;
+  /** Readable whatever cleanup expired, and where the branch that it was made on is deleted. */
+  state(): Promise<BranchState>;
+}
+
 export interface PastState {
   /** Its catalog lacks what hard drops took since. */
   readonly state: BranchState;
@@ -152,7 +159,7 @@ export interface GraphStore extends SegmentReader {
   /** The first-parent chain of a state, newest first; all of it, or the versions from `first` up to `last`. */
   history(state: BranchState, first?: number, last?: number): Promise<CommitRecord[]>;
   /** Nearest common ancestor of two heads, both parents followed: smallest sum of distances, then higher version. */
-  commonAncestor(a: BranchState, b: BranchState): Promise<CommitRecord>;
+  mergeBase(a: BranchState, b: BranchState): Promise<MergeBase>;
   /**
    * The commits of a state's first-parent chain, with their changes, oldest first, after the newest one that is also on
    * the first-parent chain of `base` (which is `base`'s head where the state descends from it directly).

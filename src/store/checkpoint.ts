@@ -3,7 +3,7 @@
 
 import { assert } from "../lib/assert.ts";
 import type { JsonObject, JsonValue } from "../lib/json.ts";
-import { placeJson, readOperation, readPlace } from "./entry.ts";
+import { mergedFromJson, readMergedFrom, readOperation } from "./entry.ts";
 import { instantText, readInstant } from "./instant.ts";
 import { PACK_COMMITS_MAX } from "./limits.ts";
 import { logOwner } from "./lineage.ts";
@@ -73,7 +73,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array<ArrayBuffer
       commit.actor === null ? null : actors.of(commit.actor),
     ];
     if (commit.mergedParent !== null) {
-      const place = commit.mergedFrom === null ? null : placeJson(commit.mergedFrom);
+      const place = commit.mergedFrom === null ? null : mergedFromJson(commit.mergedFrom);
       summary.push(commit.mergedParent, place, commit.generation);
     }
     return summary;
@@ -166,7 +166,7 @@ function readCommits(stored: StoredValue, ref: BranchRef): CommitRecord[] {
         id: summary.item(0).string(),
         parent,
         mergedParent: summary.item(6).stringOrNull(),
-        mergedFrom: readPlace(summary.item(7)),
+        mergedFrom: readMergedFrom(summary.item(7)),
         actor: summary.item(5).isPresent ? named(actors, summary.item(5)) : null,
         authoredAt: readInstant(summary.item(2)),
         operation: readOperation(summary.item(3)),

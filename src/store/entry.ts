@@ -10,8 +10,10 @@ import type {
   BranchId,
   CommitRecord,
   DeletedEdge,
+  Inherited,
   LoggedCommit,
   LogPlace,
+  MergedFrom,
   Operation,
   TypeChanges,
 } from "./types.ts";
@@ -89,7 +91,7 @@ export function recordJson(record: CommitRecord): JsonObject {
     id: record.id,
     parent: record.parent,
     ...(record.mergedParent === null ? {} : { merged_parent: record.mergedParent }),
-    ...(record.mergedFrom === null ? {} : { merged_from: placeJson(record.mergedFrom) }),
+    ...(record.mergedFrom === null ? {} : { merged_from: mergedFromJson(record.mergedFrom) }),
     ...(record.actor === null ? {} : { actor: record.actor }),
     authored_at: instantText(record.authoredAt),
     operation: record.operation,
@@ -104,7 +106,7 @@ export function readRecord(stored: StoredValue, place: LogPlace): CommitRecord {
     id: stored.member("id").string(),
     parent: stored.member("parent").stringOrNull(),
     mergedParent: stored.member("merged_parent").stringOrNull(),
-    mergedFrom: readPlace(stored.member("merged_from")),
+    mergedFrom: readMergedFrom(stored.member("merged_from")),
     actor: stored.member("actor").stringOrNull(),
     authoredAt: readInstant(stored.member("authored_at")),
     operation: readOperation(stored.member("operation")),
@@ -122,6 +124,31 @@ export function readPlace(stored: StoredValue): LogPlace | null {
   if (!stored.isPresent) return null;
   const branch: BranchId = stored.item(0).string();
   return { branch, position: stored.item(1).integer() };
+}
+
+export function mergedFromJson({ branch, position, ref }: MergedFrom): JsonValue {
+  if (ref === null) return [branch, position];
+  return [
+    branch,
+    position,
+    ref.name,
+    ref.id,
+    ref.lineage.map(({ branch, name, until }) => [branch, name, until]),
+  ];
+}
+
+export function readMergedFrom(stored: StoredValue): MergedFrom | null {
+  const place = readPlace(stored);
+  if (place === null) return null;
+  if (!stored.item(2).isPresent) return { ...place, ref: null };
+  const lineage = stored
+    .item(4)
+    .items()
+    .map((inherited): Inherited => {
+      const [branch, name] = [inherited.item(0).string(), inherited.item(1).string()];
+      return { branch, name, until: inherited.item(2).integer() };
+    });
+  return { ...place, ref: { name: stored.item(2).string(), id: stored.item(3).string(), lineage } };
 }
 
 export function readOperation(stored: StoredValue): Operation {

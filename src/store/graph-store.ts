@@ -9,6 +9,7 @@ import type {
   Branch,
   FoundCommit,
   GraphStore,
+  MergeBase,
   PastState,
   PublishRequest,
   PublishResult,
@@ -45,7 +46,7 @@ import { listRefNames, mainRef, readRef } from "./refs.ts";
 import { rowWriter } from "./row-writer.ts";
 import { readSegmentBatches } from "./segment-read.ts";
 import { stepsOf } from "./steps.ts";
-import { commitsAfter, stateAt } from "./time-travel.ts";
+import { commitsAfter, stateAt, stateOn } from "./time-travel.ts";
 import type {
   BranchId,
   BranchRef,
@@ -221,8 +222,9 @@ class OpenGraphStore implements GraphStore {
     return chainOf(this.context, state, first, last);
   }
 
-  commonAncestor(a: BranchState, b: BranchState): Promise<CommitRecord> {
-    return commonAncestor(this.context, a, b, (log) => this.chainWith(log));
+  async mergeBase(a: BranchState, b: BranchState): Promise<MergeBase> {
+    const { record, ref } = await commonAncestor(this.context, a, b, (log) => this.chainWith(log));
+    return { record, state: () => this.baseState(record, ref, [a, b]) };
   }
 
   commitsAfter(state: BranchState, base: BranchState): Promise<LoggedCommit[]> {
@@ -350,6 +352,16 @@ class OpenGraphStore implements GraphStore {
       return { state: catalog === accepted ? state : { ...state, catalog }, accepted, head };
     }
     throw commitNotFound(commit);
+  }
+
+  private async baseState(
+    record: CommitRecord,
+    ref: BranchRef | null,
+    heads: readonly BranchState[],
+  ): Promise<BranchState> {
+    const head = heads.find((state) => state.ref === ref);
+    if (head !== undefined) return stateAt(this.context, head, record, "needed");
+    return ref === null ? this.stateAt(record.id, heads) : stateOn(this.context, ref, record);
   }
 
   /** The head of the live branch whose own log it is. */

@@ -4,6 +4,7 @@ export type {
   Branch,
   FoundCommit,
   GraphStore,
+  MergeBase,
   PastState,
   PublishRequest,
   PublishResult,

@@ -9,7 +9,7 @@ import { putSchema } from "./graph-record.ts";
 import { inlineBytes } from "./inline-rows.ts";
 import { deletesKey, segmentKey } from "./layout.ts";
 import { INLINE_DELETES_BYTES_MAX } from "./limits.ts";
-import type { CommitRecord, Draft, TypeChanges } from "./types.ts";
+import type { BranchState, CommitRecord, Draft, MergedFrom, TypeChanges } from "./types.ts";
 import { renewOld } from "./unpublished.ts";
 
 export interface PreparedDraft {
@@ -45,17 +45,23 @@ export function recordOf(draft: Draft, parent: CommitRecord, branch: string, pos
     id: draft.id,
     parent: parent.id,
     mergedParent: draft.mergedParent,
-    mergedFrom: merged === null ? null : { branch: merged.branch, position: merged.position },
+    mergedFrom: merged === null ? null : placeOf(merged),
     actor: draft.actor,
     authoredAt: draft.authoredAt,
     operation: draft.operation,
     version: parent.version + 1,
-    generation: Math.max(parent.generation, merged?.generation ?? 0) + 1,
+    generation: Math.max(parent.generation, merged?.head.generation ?? 0) + 1,
     branch,
     position,
     schemaDigest: draft.schema?.digest ?? parent.schemaDigest,
   };
 }
+
+const placeOf = ({ ref, head }: Pick<BranchState, "ref" | "head">): MergedFrom => ({
+  branch: head.branch,
+  position: head.position,
+  ref,
+});
 
 function deletesBytes({ deletedNodes, deletedEdges }: TypeChanges): number {
   let bytes = 0;

@@ -10,13 +10,21 @@ import { logOwner } from "./lineage.ts";
 import { readEntries } from "./log-read.ts";
 import { afterCommit, checkpointState } from "./replay.ts";
 import { stateDifference } from "./state-difference.ts";
+import { DamagedObject } from "./stored-json.ts";
 import type { BranchRef, BranchState, Checkpoint, CommitRecord, LoggedCommit } from "./types.ts";
+
+/**
+ * Whether a state is read for its own sake, or because live branches need it (what they have in common, where one left
+ * another): then nothing forbids it, also where cleanup expired it in the moment in which it came to be needed.
+ */
+type Claim = "kept" | "needed";
 
 /** The state at a commit of the first-parent chain of `head`. */
 export async function stateAt(
   context: GraphContext,
   head: BranchState,
   record: CommitRecord,
+  claim: Claim = "kept",
 ): Promise<BranchState> {
   if (record.id === head.head.id) return head;
   const around = await checkpointsAround(context, head, record);
@@ -28,16 +36,70 @@ export async function stateAt(
     context.catalogOf(record.schemaDigest).catch(() => null),
   ]);
   const range = rangeOf(retention, record.version);
-  if (range === null) throw commitReclaimed(record.id);
-  const kept = range.checkpoint === 0 ? around : within(around, range.checkpoint);
-  const { base, commits } = await replayOf(context, head, record, kept);
+  if (range === null && claim === "kept") throw commitReclaimed(record.id);
+  const from = range?.checkpoint ?? 0;
+  const kept = from === 0 ? around : within(around, from);
+  return orReclaimed(range, record, async () =>
+    replayed(context, head.ref, record, await replayOf(context, head, record, kept)),
+  );
+}
+
+/** The state at a commit that live branches need, by a branch whose history holds it, which may be deleted. */
+export async function stateOn(
+  context: GraphContext,
+  ref: BranchRef,
+  record: CommitRecord,
+): Promise<BranchState> {
+  const range = rangeOf(await readRetention(context.objects, record.branch), record.version);
+  return orReclaimed(range, record, async () => {
+    const base = await checkpointUpTo(context, ref, record, range?.checkpoint ?? 0);
+    const entries = await readEntries(context.objects, ref, base.position + 1, record.position);
+    const commits = entries
+      .flatMap((entry) => entry.commits)
+      .filter((commit) => commit.record.version > base.head.version)
+      .filter((commit) => commit.record.version <= record.version);
+    return replayed(context, ref, record, { base, commits });
+  });
+}
+
+/** What was expired and cannot be read either is gone, not damaged. */
+async function orReclaimed(
+  range: KeptRange | null,
+  record: CommitRecord,
+  read: () => Promise<BranchState>,
+): Promise<BranchState> {
+  try {
+    return await read();
+  } catch (thrown) {
+    throw range === null && thrown instanceof DamagedObject ? commitReclaimed(record.id) : thrown;
+  }
+}
+
+async function replayed(
+  context: GraphContext,
+  ref: BranchRef,
+  record: CommitRecord,
+  { base, commits }: Replay,
+): Promise<BranchState> {
   const catalog = await context.catalogOf(record.schemaDigest);
-  let state = checkpointState(head.ref, base, catalog);
+  let state = checkpointState(ref, base, catalog);
   for (const commit of commits) {
     const object = context.objects.address(logKey(commit.record.branch, commit.record.position));
     state = afterCommit(state, commit, catalog, object);
   }
   return state;
+}
+
+/** The nearest sound checkpoint, not below `from`, whose state is part of a commit's history. */
+async function checkpointUpTo(
+  context: GraphContext,
+  ref: BranchRef,
+  { position, version }: CommitRecord,
+  from: number,
+): Promise<Checkpoint> {
+  const found = await findCheckpoint(context, ref, position, from);
+  // At the commit's own entry it may hold others that were published together with it.
+  return found.head.version <= version ? found : findCheckpoint(context, ref, position - 1, from);
 }
 
 /**
@@ -60,7 +122,7 @@ export async function commitsAfter(
     settled(commitsBetween(context, state, shared, state.head, first.position)),
   ]);
   if (areKept) return commits();
-  const before = await stateAt(context, state, shared);
+  const before = await stateAt(context, state, shared, "needed");
   return [{ record: state.head, changes: await stateDifference(context, before, state) }];
 }
 

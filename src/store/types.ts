@@ -16,12 +16,18 @@ export interface LogPlace {
   readonly position: number;
 }
 
+/** Where a merged parent stands, and how its own history is found when its branch is deleted. */
+export interface MergedFrom extends LogPlace {
+  /** The branch whose head it was; null where a build merged it that did not note this yet. */
+  readonly ref: BranchRef | null;
+}
+
 export interface CommitRecord {
   readonly id: CommitId;
   readonly parent: CommitId | null;
   readonly mergedParent: CommitId | null;
   /** Where the merged parent stands, so that it is found without a search; null when there is none. */
-  readonly mergedFrom: LogPlace | null;
+  readonly mergedFrom: MergedFrom | null;
   readonly actor: string | null;
   /** Microseconds since the epoch, minted once, before any effect. */
   readonly authoredAt: number;
@@ -190,8 +196,8 @@ export interface Draft {
   readonly authoredAt: number;
   readonly operation: Operation;
   readonly mergedParent: CommitId | null;
-  /** The merged parent's record (its place and generation); null or left out when there is none. */
-  readonly mergedFrom?: Pick<CommitRecord, "branch" | "position" | "generation"> | null;
+  /** The state whose head is the merged parent; null or left out when there is none. */
+  readonly mergedFrom?: Pick<BranchState, "ref" | "head"> | null;
   /** The accepted schema's text when the commit changes the schema (`digest` is its SHA-256), else null. */
   readonly schema: { readonly digest: string; readonly accepted: string; readonly catalog: Catalog } | null;
   readonly changes: readonly TypeChanges[];

@@ -32,6 +32,13 @@ const RECORD: CommitRecord = {
   schemaDigest: "abc",
 };
 
+/** A branch that was merged. */
+const SIDE: BranchRef = {
+  name: "side",
+  id: "01SIDE",
+  lineage: [{ branch: "01MAIN", name: "main", until: 2 }],
+};
+
 const NO_CHANGES: TypeChanges = {
   type: 1,
   replaced: false,
@@ -69,7 +76,7 @@ describe("a log entry", () => {
       id: "01MERGE",
       parent: RECORD.id,
       mergedParent: "01OTHER",
-      mergedFrom: { branch: "01SIDE", position: 3 },
+      mergedFrom: { branch: "01SIDE", position: 3, ref: SIDE },
       actor: "harbour-bot",
       operation: "merge",
       version: 9,
@@ -85,6 +92,14 @@ describe("a log entry", () => {
     expect(decoded.commits.map(({ record }) => record)).toEqual([RECORD, merge]);
     expect(decoded.commits[0].changes.map((change) => change.changes)).toEqual(changes);
     expect(decoded.commits[0].changes.every(({ deletesObject }) => deletesObject === null)).toBe(true);
+  });
+
+  it("lacks the branch of a merged parent where a build wrote it that did not note that", () => {
+    const mergedFrom = { branch: "01SIDE", position: 3, ref: null };
+    const merge: CommitRecord = { ...RECORD, mergedParent: "01OTHER", mergedFrom };
+    const entry = { position: 7, closed: null, commits: [{ record: merge, changes: [] }] };
+    expect(Buffer.from(encodeEntry(entry, new Map())).toString()).toContain('"merged_from":["01SIDE",3],');
+    expect(roundTrip(entry).commits[0].record).toEqual(merge);
   });
 
   it("can end a branch instead", () => {
@@ -201,7 +216,7 @@ describe("a checkpoint object", () => {
       actor: i % 2 === 0 ? null : `agent-${i % 3}`,
       schemaDigest: i < 3 ? "old" : "new",
       mergedParent: i === 4 ? "01SIDE-HEAD" : null,
-      mergedFrom: i === 4 ? { branch: "01SIDE", position: 2 } : null,
+      mergedFrom: i === 4 ? { branch: "01SIDE", position: 3, ref: SIDE } : null,
       operation: i === 0 ? "init" : i === 4 ? "merge" : "load",
     }));
 

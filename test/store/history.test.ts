@@ -163,8 +163,8 @@ describe("the nearest common ancestor", () => {
   };
   const ancestor = async (store: GraphStore, a: string, b: string): Promise<CommitRecord> => {
     const [x, y] = [await head(store, a), await head(store, b)];
-    const found = await store.commonAncestor(x, y);
-    expect((await store.commonAncestor(y, x)).id).toBe(found.id);
+    const { record: found } = await store.mergeBase(x, y);
+    expect((await store.mergeBase(y, x)).record.id).toBe(found.id);
     return found;
   };
 
@@ -235,7 +235,7 @@ describe("the nearest common ancestor", () => {
     const other = await cold();
     const [a, b] = [await head(other.store, "main"), await head(other.store, "zulu")];
     other.storage.resetCounts();
-    expect((await other.store.commonAncestor(a, b)).id).toBe(a.head.id);
+    expect((await other.store.mergeBase(a, b)).record.id).toBe(a.head.id);
     expect(other.storage.counts().total).toBe(0);
   });
 
@@ -255,7 +255,7 @@ describe("the nearest common ancestor", () => {
     await addShips(store, "LAST");
     const other = (await cold()).store;
     const [main, zulu] = [await head(other, "main"), await head(other, "zulu")];
-    const base = await other.stateAt((await other.commonAncestor(main, zulu)).id, [main, zulu]);
+    const base = await (await other.mergeBase(main, zulu)).state();
     const ids = async (state: BranchState) =>
       (await other.commitsAfter(state, base)).map(({ changes }) => changes[0].rows?.length);
     expect(await ids(zulu)).toEqual(added.map(() => 1));

@@ -92,7 +92,7 @@ describe("a process that just started", () => {
   it.each(DEPTHS)("reads both heads and what is between them after %d commits", async (depth) => {
     const cost = await costOf(depth, "zulu", async (store) => {
       const [main, zulu] = await Promise.all([store.branch("main").head(), store.branch("zulu").head()]);
-      const base = await store.commonAncestor(main, zulu);
+      const { record: base } = await store.mergeBase(main, zulu);
       expect(base.id).toBe(main.head.id);
       expect(await store.commitsAfter(zulu, main)).toHaveLength(1);
     });

@@ -182,7 +182,7 @@ export function draftOf(ports: Ports, commit: Commit, changes: readonly TypeChan
     authoredAt: ports.nowMicros(),
     operation: commit.operation ?? "mutate",
     mergedParent: commit.merged?.head.id ?? null,
-    mergedFrom: commit.merged?.head ?? null,
+    mergedFrom: commit.merged ?? null,
     schema: null,
     changes,
     reads: readSet(commit.reads),

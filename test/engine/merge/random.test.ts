@@ -111,7 +111,7 @@ async function mergeOnce(
     cache: new ObjectCache(1 << 20),
   });
   const [from, into] = await Promise.all([source, target].map((name) => store.branch(name).head()));
-  const base = await store.commonAncestor(from, into);
+  const { record: base } = await store.mergeBase(from, into);
   const before = await imageOf(fixture, { branch: target });
   const expected = mergeWhole(
     await imageOf(fixture, { snapshot: base.id }),

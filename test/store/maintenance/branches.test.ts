@@ -21,7 +21,7 @@ const merge = async (store: GraphStore, source: string, into: string, rows: stri
   });
 
 const baseOf = async (store: GraphStore, a: string, b: string) =>
-  store.commonAncestor(await store.branch(a).head(), await store.branch(b).head());
+  (await store.mergeBase(await store.branch(a).head(), await store.branch(b).head())).record;
 
 /** Ships that commits between the base and a head of two branches name. */
 async function touched(store: GraphStore, branch: string, base: string): Promise<string[]> {
