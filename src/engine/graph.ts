@@ -132,6 +132,8 @@ export type BlobCell =
   | (Extract<BlobStat, { kind: "managed" }> & {
       /** Chunks of at most 4 MiB; a damaged value throws. Throws 416 for a range that begins past the value. */
       read(range?: BlobRange): AsyncIterable<Uint8Array>;
+      /** Where the bytes stand as a file of this machine, for who sends files without holding them; nothing is said of their soundness. */
+      readonly file?: string;
     })
   | Extract<BlobStat, { kind: "external" }>;
 

@@ -27,6 +27,9 @@ export const SMALL_WRITE_BYTES = 256;
 /** Seconds that a caller over its admission cap is told to wait. */
 export const ADMISSION_RETRY_AFTER_S = 60;
 
+/** Bytes of a Blob from which on its file is sent by the kernel, where there is one, rather than held in memory. */
+export const SENT_FILE_BYTES_MIN = 1_048_576;
+
 /** Graphs opened side by side at boot: enough to hide latency, few enough not to flood the store. */
 export const OPENING_GRAPHS_MAX = 4;
 

@@ -70,6 +70,8 @@ export interface StorageAdapter {
   /** The object as a stream of chunks, from `offset` on; null where there is none. */
   getStream(key: string, offset?: number): Promise<AsyncIterable<Uint8Array> | null>;
   head(key: string): Promise<ObjectInfo | null>;
+  /** Where an object would stand as a file of this machine; only on adapters that keep files. */
+  fileOf?(key: string): string;
   /** Writes or overwrites, durably. */
   put(key: string, bytes: Uint8Array): Promise<void>;
   /** Writes a large object from a stream, durably and visible only as a whole (S3: multipart). Answers its size in bytes. */

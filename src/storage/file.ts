@@ -73,6 +73,10 @@ export class FileStorage implements StorageAdapter {
     });
   }
 
+  fileOf(key: string): string {
+    return this.pathOf(key);
+  }
+
   put(key: string, bytes: Uint8Array): Promise<void> {
     return this.counter.track("put", async () => {
       const path = this.pathOf(key);

@@ -30,8 +30,10 @@ export interface TestGraph {
   rows(query: string, params?: JsonValue, selector?: ReadSelector): Promise<JsonObject[]>;
 }
 
-export async function testGraph(schemaSource: string): Promise<TestGraph> {
-  const storage = memoryStorage(ports);
+export async function testGraph(
+  schemaSource: string,
+  storage: StorageAdapter = memoryStorage(ports),
+): Promise<TestGraph> {
   await initGraph({ storage, ports, schemaSource });
   return over(storage, await openGraph({ storage, ports }));
 }

@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, it } from "bun:test";
 import { sha256Hex } from "../../src/lib/digest.ts";
 import { type Listener, listen } from "../../src/server/listen.ts";
-import { type TestGraph, testGraph } from "../engine/support.ts";
+import { fileStorage, type StorageAdapter } from "../../src/storage/index.ts";
+import { ports, type TestGraph, testGraph } from "../engine/support.ts";
+import { temporaryDirectory } from "../support/temporary.ts";
 import { DRAFT_COMMIT, HEAD_COMMIT } from "./support/fake-graph.ts";
 import { bundle, MAYA, OLEG, TOKENS } from "./support/policies.ts";
 import { envelope, type TestServer, type TestServerOptions, testServer } from "./support/service.ts";
@@ -21,8 +23,8 @@ interface BlobServer extends TestServer {
 }
 
 /** Ships: `text`, `empty`, `null`, and those that a test adds. */
-async function blobServer(options?: TestServerOptions): Promise<BlobServer> {
-  const engine = await testGraph("node Ship { imo: String @key  name: String?  photo: Blob? }");
+async function blobServer(options?: TestServerOptions, storage?: StorageAdapter): Promise<BlobServer> {
+  const engine = await testGraph("node Ship { imo: String @key  name: String?  photo: Blob? }", storage);
   await engine.load([
     ship("text", Buffer.from(TEXT)),
     ship("empty", Buffer.of()),
@@ -324,5 +326,73 @@ describe("a blob over a socket", () => {
     expect(head.headers.get("content-length")).toBe("11");
     const empty = await fetch(`${url}empty`);
     expect([empty.status, empty.headers.get("content-length")]).toEqual([200, "0"]);
+  });
+});
+
+describe("a large blob that stands in a file", () => {
+  const value = Buffer.concat(Array.from({ length: 48 }, (_, i) => Buffer.alloc(65_536, i + 1)));
+
+  async function largeOnDisk() {
+    const server = await blobServer(undefined, fileStorage(temporaryDirectory(), ports));
+    await server.engine.load([ship("large", value)]);
+    const listener = listen({ host: "127.0.0.1", port: 0 }, server.app.fetch);
+    listeners.push(listener);
+    const get = (headers: Readonly<Record<string, string>> = {}) =>
+      fetch(`http://${listener.address}${SHIP}large`, { headers });
+    return { ...server, get };
+  }
+
+  it("is answered as every other, whole or in part", async () => {
+    const { get } = await largeOnDisk();
+    const size = value.length;
+    const tag = `"${sha256Hex(value).slice(0, 32)}"`;
+    for (const [headers, status, start, end] of [
+      [{}, 200, 0, size],
+      [{ range: "bytes=5-" }, 206, 5, size],
+      [{ range: "bytes=0-2000000" }, 206, 0, 2_000_001],
+      [{ range: "bytes=-2000000" }, 206, size - 2_000_000, size],
+      [{ range: "bytes=100-109" }, 206, 100, 110],
+      [{ range: "bytes=5-", "if-range": tag }, 206, 5, size],
+      // Nobody but us may take a range for one that counts.
+      [{ range: "bytes=5-", "if-range": '"other"' }, 200, 0, size],
+      [{ range: "bytes=0-1,5-9" }, 200, 0, size],
+    ] as const) {
+      const response = await get(headers);
+      const isPart = status === 206;
+      expect([
+        response.status,
+        headersOf(response, "content-length", "content-range", "content-type", "content-disposition", "etag"),
+      ]).toEqual([
+        status,
+        {
+          "content-length": String(end - start),
+          "content-range": isPart ? `bytes ${start}-${end - 1}/${size}` : null,
+          "content-type": "application/octet-stream",
+          "content-disposition": "attachment",
+          etag: tag,
+        },
+      ]);
+      expect(Buffer.compare(Buffer.from(await response.arrayBuffer()), value.subarray(start, end))).toBe(0);
+    }
+  });
+
+  it("is found out before anything is sent when it is damaged", async () => {
+    const { get, engine } = await largeOnDisk();
+    const key = `blobs/${sha256Hex(value)}`;
+    await engine.storage.put(
+      key,
+      value.map((byte, i) => (i === 70_000 ? byte ^ 1 : byte)),
+    );
+    expect((await get()).status).toBe(500);
+    await engine.storage.put(key, value.subarray(0, 100_000));
+    for (const response of [await get(), await get({ range: "bytes=0-2000000" })]) {
+      expect(response.status).toBe(500);
+      expect(await response.json()).toEqual({
+        error: "Blob delivery failed before response headers",
+        code: "internal",
+      });
+    }
+    await engine.storage.delete(key);
+    expect((await get({ range: "bytes=5-" })).status).toBe(500);
   });
 });

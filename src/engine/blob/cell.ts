@@ -4,7 +4,7 @@ import type { View } from "../../index/view.ts";
 import { badRequest, notFound, rangeNotSatisfiable } from "../../lib/errors.ts";
 import type { EntityType, NodeType } from "../../schema/catalog.ts";
 import type { StorageAdapter } from "../../storage/index.ts";
-import { readBlobReference } from "../../store/index.ts";
+import { blobKey, readBlobReference } from "../../store/index.ts";
 import type { Row } from "../../store/types.ts";
 import type { BlobAddress, BlobCell, BlobRange } from "../graph.ts";
 import type { SeenState } from "../past.ts";
@@ -38,6 +38,7 @@ export async function openBlobCell(
     etag: `"${reference.digest.slice(0, TAG_DIGITS)}"`,
     snapshot,
     read: (range) => readManaged(storage, reference, range && resolveRange(range, reference)),
+    ...(storage.fileOf === undefined ? {} : { file: storage.fileOf(blobKey(reference.digest)) }),
   };
 }
 

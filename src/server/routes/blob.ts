@@ -6,6 +6,7 @@ import { readRange } from "../byte-range.ts";
 import { ifMatch, ifNoneMatch, ifRange } from "../entity-tags.ts";
 import { renderError } from "../errors.ts";
 import { hidingFailures } from "../hidden-failures.ts";
+import { SENT_FILE_BYTES_MIN } from "../limits.ts";
 import { graphRoute, requireAllowed } from "../route.ts";
 import { members, named, oneOf, optional, text } from "../schema-kit.ts";
 import { branchParameter } from "../shapes.ts";
@@ -60,6 +61,8 @@ function addressOf(query: Readonly<Record<string, string | undefined>>): BlobAdd
   }
 }
 
+type ManagedCell = Extract<BlobCell, { kind: "managed" }>;
+
 const SNAPSHOT_HEADER = "omnigraph-snapshot-id";
 
 /** Conditions first, in the order of RFC 9110, then the method, then the range. */
@@ -82,14 +85,19 @@ async function answer(cell: BlobCell, request: Request): Promise<Response> {
   if (!ifNoneMatch(headers.get("if-none-match"), etag)) {
     return new Response(null, { status: 304, headers: { ...identity, "content-length": String(size) } });
   }
-  const whole = { ...identity, "content-type": "application/octet-stream" };
+  // Whatever the bytes are, a browser keeps them as a file, and under no name of ours.
+  const whole = {
+    ...identity,
+    "content-type": "application/octet-stream",
+    "content-disposition": "attachment",
+  };
   if (request.method === "HEAD") {
     return new Response(null, { headers: { ...whole, "content-length": String(size) } });
   }
   const range = readRange(ifRange(headers.get("if-range"), etag) ? headers.get("range") : null, size);
   switch (range.kind) {
     case "ignored":
-      return new Response(await collect(cell.read(), size, request.signal), { headers: whole });
+      return new Response(await bodyOf(cell, null, request), { headers: whole });
     case "unsatisfiable":
       return renderError(rangeNotSatisfiable(range.start, range.end, size), {
         ...identity,
@@ -97,17 +105,38 @@ async function answer(cell: BlobCell, request: Request): Promise<Response> {
       });
     case "part": {
       const { start, end } = range;
-      const bytes = await collect(cell.read({ start, end }), end - start, request.signal);
       const contentRange = `bytes ${start}-${end - 1}/${size}`;
-      return new Response(bytes, { status: 206, headers: { ...whole, "content-range": contentRange } });
+      return new Response(await bodyOf(cell, { start, end }, request), {
+        status: 206,
+        headers: { ...whole, "content-range": contentRange },
+      });
     }
   }
 }
 
+interface Part {
+  readonly start: number;
+  readonly end: number;
+}
+
 /**
- * The bytes in one piece: a body of which the length is known, which Bun leaves out of the headers of a stream. A value
- * has at most 32 MiB, and one that is damaged is found out before anything is sent.
+ * A body of which the length is known, which Bun leaves out of the headers of a stream: a large file as it stands on disk,
+ * all else in one piece. What is damaged is found out before anything is sent.
  */
+async function bodyOf(cell: ManagedCell, part: Part | null, request: Request): Promise<BodyInit> {
+  const { start, end } = part ?? { start: 0, end: cell.size };
+  // To a whole file Bun would apply a range that is to be ignored.
+  const isAsked = part !== null || !request.headers.has("range");
+  if (cell.file === undefined || !isAsked || end - start < SENT_FILE_BYTES_MIN) {
+    return collect(cell.read(part ?? undefined), end - start, request.signal);
+  }
+  for await (const _ of cell.read(part === null ? undefined : { start: end - 1, end })) {
+    request.signal.throwIfAborted();
+  }
+  const file = Bun.file(cell.file);
+  return part === null ? file : file.slice(start, end);
+}
+
 async function collect(
   chunks: AsyncIterable<Uint8Array>,
   length: number,
