@@ -65,7 +65,6 @@ function signed(value: number): number[] {
 }
 
 const float32Bytes = (value: number): number[] => [...new Uint8Array(Float32Array.of(value).buffer)];
-const float64Bytes = (value: number): number[] => [...new Uint8Array(Float64Array.of(value).buffer)];
 
 // ---- expressions ----
 
@@ -107,6 +106,9 @@ export const i32 = {
   const: (value: number): I32 => operation("i32", [0x41, ...signed(value)]),
   add: binary("i32", [0x6a]),
   mul: binary("i32", [0x6c]),
+  div: binary("i32", [0x6d]),
+  rem: binary("i32", [0x6f]),
+  and: binary("i32", [0x71]),
   lessThan: comparison<"i32">(0x48),
   store: stored<"i32">([0x36]),
 };
@@ -119,6 +121,7 @@ export const f32 = {
   max: binary("f32", [0x97]),
   sqrt: unary("f32", [0x91]),
   greaterThan: comparison<"f32">(0x5e),
+  fromI32: unary<"f32", "i32">("f32", [0xb2]),
   load: loaded("f32", [0x2a]),
   store: stored<"f32">([0x38]),
   /** `whenTrue` where the condition is not zero. */
@@ -126,18 +129,12 @@ export const f32 = {
     operation("f32", [0x1b], whenTrue, whenFalse, condition),
 };
 
-export const f64 = {
-  const: (value: number): F64 => operation("f64", [0x44, ...float64Bytes(value)]),
-  sub: binary("f64", [0xa1]),
-  mul: binary("f64", [0xa2]),
-  lessOrEqual: comparison<"f64">(0x65),
-  fromI32: unary<"f64", "i32">("f64", [0xb7]),
-  fromF32: unary<"f64", "f32">("f64", [0xbb]),
-};
-
 export const v128 = {
   zero: (): V128 => operation("v128", [...simd(0x0c), ...new Array<number>(16).fill(0)]),
   load: loaded("v128", simd(0x00)),
+  or: binary("v128", simd(0x50)),
+  /** One where any bit is set. */
+  anyTrue: unary<"i32", "v128">("i32", simd(0x53)),
   /** The first eight bytes. */
   storeLow8: (address: I32, value: V128): Statement => ({
     code: [...address.code, ...value.code, ...simd(0x5b), ...place(0), 0],
@@ -163,6 +160,14 @@ export const i32x4 = {
   /** Products of 16-bit lanes, neighbours added. */
   dotI16x8: binary("v128", simd(0xba)),
   truncateF32x4: unary("v128", simd(0xf8)),
+  /** Two lanes of each, by their places among the eight. */
+  pick: (a: V128, b: V128, places: readonly [number, number, number, number]): V128 =>
+    operation(
+      "v128",
+      [...simd(0x0d), ...places.flatMap((place) => [0, 1, 2, 3].map((byte) => 4 * place + byte))],
+      a,
+      b,
+    ),
   lane: (vector: V128, lane: number): I32 => operation("i32", [...simd(0x1b), lane], vector),
 };
 
@@ -176,6 +181,19 @@ export const f32x4 = {
   mul: binary("v128", simd(0xe6)),
   max: binary("v128", simd(0xe9)),
   lane: (vector: V128, lane: number): F32 => operation("f32", [...simd(0x1f), lane], vector),
+};
+
+/** Two doubles. */
+export const f64x2 = {
+  splat: unary<"v128", "f64">("v128", simd(0x14)),
+  sub: binary("v128", simd(0xf1)),
+  mul: binary("v128", simd(0xf2)),
+  lessOrEqual: binary("v128", simd(0x4b)),
+  /** From the first two lanes of four. */
+  fromLowI32x4: unary("v128", simd(0xfe)),
+  fromLowF32x4: unary("v128", simd(0x5f)),
+  /** One bit a lane, from the top bits. */
+  bits: unary<"i32", "v128">("i32", simd(0xc4)),
 };
 
 // ---- statements ----

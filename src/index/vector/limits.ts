@@ -9,3 +9,8 @@ export const STAGED_BYTES = 1 << 18;
 export const BUILD_SLICE_BYTES = 1 << 22;
 /** What a WebAssembly memory can hold. */
 export const MEMORY_BYTES_MAX = 2 ** 32 - 2 ** 16;
+/** Rows of so few components are looked at as a whole: half of one would say little, and save little. */
+export const UNDIVIDED_COMPONENTS_MAX = 32;
+/** Where more than this share of the heads does not tell enough, so many blocks are looked at as a whole before the next try. */
+export const TAILS_SHARE = 0.4;
+export const WHOLE_BLOCKS = 8;
