@@ -1,6 +1,7 @@
 // Distinct texts in little memory, numbered in the order in which they came: a list of them and a hash table over it.
 
 import { TextBytes, TextList } from "./text-list.ts";
+import { Uint32List } from "./uint32-list.ts";
 
 /** Texts that can be gone through and asked for; a Set of strings is such a thing. */
 export interface Texts extends Iterable<string> {
@@ -17,16 +18,10 @@ const FNV_PRIME = 0x01000193;
 
 export class TextSet implements Texts {
   private readonly texts = new TextList();
-  /**
-   * Pairs of a hash and the number of a text and one, or 0 for none: side by side, for most of what a search takes is
-   * waiting for memory. A text stands in the slot of its hash, or in the next that was free.
-   */
-  private slots = new Uint32Array(2 * FIRST_SLOTS);
+  private readonly hashes = new Uint32List();
+  /** The number of a text and one, or 0. A text stands in the slot of its hash, or in the next that was free. */
+  private slots = new Uint32Array(FIRST_SLOTS);
   private readonly scratch = new TextBytes();
-  /** What was searched last, with its hash and where it stands or would: who asks for a text often adds it next. */
-  private sought = "";
-  private hash = 0;
-  private slot = -1;
 
   get size(): number {
     return this.texts.length;
@@ -38,19 +33,20 @@ export class TextSet implements Texts {
 
   /** The number of a text, or -1. */
   numberOf(text: string): number {
-    this.seek(text);
-    return this.slots[this.slot + 1] - 1;
+    this.scratch.set(text);
+    return this.slots[this.find(hashOf(this.scratch))] - 1;
   }
 
   /** The number of a text, which is added where it is new: then the number is what the size was before. */
   add(text: string): number {
-    this.seek(text);
-    const { slots, slot } = this;
-    if (slots[slot + 1] > 0) return slots[slot + 1] - 1;
+    this.scratch.set(text);
+    const hash = hashOf(this.scratch);
+    const slot = this.find(hash);
+    if (this.slots[slot] > 0) return this.slots[slot] - 1;
     const number = this.texts.appendBytes(this.scratch);
-    slots[slot] = this.hash;
-    slots[slot + 1] = number + 1;
-    if (2 * (number + 1) * SLOTS_PER_TEXT > slots.length) this.spread();
+    this.hashes.push(hash);
+    this.slots[slot] = number + 1;
+    if ((number + 1) * SLOTS_PER_TEXT > this.slots.length) this.spread();
     return number;
   }
 
@@ -62,36 +58,28 @@ export class TextSet implements Texts {
     return this.texts[Symbol.iterator]();
   }
 
-  /** Finds the slot of a text, or the free one where it would stand. */
-  private seek(text: string): void {
-    if (this.slot >= 0 && text === this.sought) return;
-    const { slots, scratch } = this;
-    scratch.set(text);
-    const hash = hashOf(scratch);
+  /** The slot of the text at hand, or the free one where it would stand. */
+  private find(hash: number): number {
+    const { slots, hashes } = this;
     const mask = slots.length - 1;
-    let slot = (2 * hash) & mask;
-    for (; slots[slot + 1] > 0; slot = (slot + 2) & mask) {
-      if (slots[slot] === hash && this.texts.isAt(slots[slot + 1] - 1, scratch)) break;
+    let slot = hash & mask;
+    for (; slots[slot] > 0; slot = (slot + 1) & mask) {
+      const number = slots[slot] - 1;
+      if (hashes.at(number) === hash && this.texts.isAt(number, this.scratch)) break;
     }
-    this.sought = text;
-    this.hash = hash;
-    this.slot = slot;
+    return slot;
   }
 
   /** Twice the slots. */
   private spread(): void {
-    const before = this.slots;
-    const slots = new Uint32Array(before.length * 2);
+    const slots = new Uint32Array(this.slots.length * 2);
     const mask = slots.length - 1;
-    for (let from = 0; from < before.length; from += 2) {
-      if (before[from + 1] === 0) continue;
-      let slot = (2 * before[from]) & mask;
-      while (slots[slot + 1] > 0) slot = (slot + 2) & mask;
-      slots[slot] = before[from];
-      slots[slot + 1] = before[from + 1];
+    for (let number = 0; number < this.texts.length; number++) {
+      let slot = this.hashes.at(number) & mask;
+      while (slots[slot] > 0) slot = (slot + 1) & mask;
+      slots[slot] = number + 1;
     }
     this.slots = slots;
-    this.slot = -1;
   }
 }
 
