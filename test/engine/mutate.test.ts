@@ -136,6 +136,51 @@ describe("update", () => {
     expect(await graph.commits()).toHaveLength(before + 1);
   });
 
+  it("of more entities than any ceiling is one commit", async () => {
+    const { load, mutate, rows, graph } = await people();
+    const many = 8_193;
+    await load(
+      Array.from({ length: many }, (_, n) => ({ type: "User", data: { handle: `u${n}`, city: "Rome" } })),
+    );
+    const before = (await graph.commits()).length;
+    const result = await mutate('update User set { age: 7 } where city = "Rome"');
+    expect(result.affected_nodes).toBe(many);
+    expect(await graph.commits()).toHaveLength(before + 1);
+    expect(await rows("match { $u: User $u.age = 7 } return { count($u) as n }")).toEqual([{ n: many }]);
+  });
+
+  it("finds by a value what was inserted or changed before it in the query", async () => {
+    const { mutate, ages } = await people();
+    const result = await mutate(
+      'insert User { handle: "zoe", city: "Rome" } ' +
+        'update User set { city: "Rome" } where age < 26 ' +
+        'update User set { age: 1 } where city = "Rome" ' +
+        'update User set { city: "Oslo" } where age = 1 ' +
+        'update User set { age: 2 } where city = "Rome"',
+    );
+    // One inserted, one moved, two aged, two moved again, and nobody left.
+    expect(result.affected_nodes).toBe(6);
+    expect(await ages()).toEqual({ ana: 30, ben: 1, cy: 35, dee: 28, zoe: 1 });
+  });
+
+  it("takes names in any case, in matches, filters, updates and deletes", async () => {
+    const { mutate, rows } = await testGraph(
+      "node Item { itemKey: String @key  unitPrice: I32? } edge MadeOf: Item -> Item { partCount: I32? }",
+    );
+    await mutate(
+      'insert Item { itemKey: "a", unitPrice: 5 } insert Item { itemKey: "b", unitPrice: 7 } ' +
+        'insert MadeOf { from: "a", to: "b", partCount: 3 }',
+    );
+    await mutate("update Item set { unitPrice: 6 } where unitPrice < 6");
+    expect(
+      await rows(
+        "match { $i: Item { unitPrice: 6 } $i $m:madeOf $p $m.partCount > 2 } return { $p.itemKey }",
+      ),
+    ).toEqual([{ "p.itemKey": "b" }]);
+    expect((await mutate("delete MadeOf where partCount = 3")).affected_edges).toBe(1);
+    expect((await mutate("delete Item where unitPrice = 7")).affected_nodes).toBe(1);
+  });
+
   it("that matches nothing succeeds without a commit", async () => {
     const { mutate, graph } = await people();
     const before = await graph.commits();
@@ -336,6 +381,22 @@ describe("conditional and concurrent writes", () => {
     expect(commits).toHaveLength(before + 8);
     const newest = results.find(({ commit }) => commit?.graph_commit_id === commits[0].graph_commit_id);
     expect(`writer-${(await ages()).ana}`).toBe(newest?.actor_id ?? "");
+  });
+
+  it("lands all of eight concurrent inserts of one key from two processes as one entity", async () => {
+    const { graph, reopen, rows } = await people();
+    const other = await reopen();
+    const results = await Promise.all(
+      Array.from({ length: 8 }, (_, i) =>
+        (i % 2 === 0 ? graph : other).mutate({
+          source: `query m() { insert User { handle: "zoe", age: ${i} } }`,
+          actor: null,
+        }),
+      ),
+    );
+    expect(results.map(({ affected_nodes }) => affected_nodes)).toEqual(Array(8).fill(1));
+    const zoes = await rows('match { $u: User { handle: "zoe" } } return { $u.age }');
+    expect(zoes).toHaveLength(1);
   });
 
   it("keeps distinct inserts of three processes in one linear chain", async () => {
