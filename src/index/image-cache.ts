@@ -4,7 +4,7 @@ import type { BranchId, BranchState, CommitId, SegmentReader } from "../store/in
 import { BatchCache } from "./batch-cache.ts";
 import { BranchImage, type Donor } from "./branch-image.ts";
 import { GraphView, type ViewContext } from "./graph-view.ts";
-import { BRANCH_IMAGES_MAX, PAST_IMAGES_MAX } from "./limits.ts";
+import { BRANCH_IMAGES_MAX, DELTA_ROWS_MIN, PAST_IMAGES_MAX } from "./limits.ts";
 import { BaseTables } from "./type-image.ts";
 import type { KeyText } from "./unique-index.ts";
 
@@ -13,6 +13,8 @@ export interface ImageCacheOptions {
   readonly resident: boolean;
   /** The canonical spelling of a key value, by which unique tuples are compared. */
   readonly keyText: KeyText;
+  /** Rows of commits that stand beside a base before they are folded into it, where not the usual. */
+  readonly deltaRowsMin?: number;
 }
 
 export class ImageCache {
@@ -25,7 +27,7 @@ export class ImageCache {
   private views = new WeakMap<BranchState, GraphView>();
 
   constructor(source: SegmentReader, options: ImageCacheOptions) {
-    this.tables = new BaseTables(source);
+    this.tables = new BaseTables(source, options.deltaRowsMin ?? DELTA_ROWS_MIN);
     this.context = {
       ...options,
       batches: new BatchCache(source),

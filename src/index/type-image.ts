@@ -30,6 +30,8 @@ export class TypeImage implements TableImage {
     readonly delta: Delta,
     /** The newest commit that is in. */
     public head: CommitId,
+    /** Rows that a delta may have before it is folded, however small the base. */
+    private readonly deltaRowsMin = DELTA_ROWS_MIN,
   ) {}
 
   /** Takes in commits that follow `head`; false where one of them asks for a new base. */
@@ -46,7 +48,7 @@ export class TypeImage implements TableImage {
   }
 
   get isWorthFolding(): boolean {
-    return this.delta.log.length > Math.max(DELTA_ROWS_MIN, this.base.length / DELTA_BASE_SHARE);
+    return this.delta.log.length > Math.max(this.deltaRowsMin, this.base.length / DELTA_BASE_SHARE);
   }
 
   /** The same rows with everything in the base, from the newest version on. */
@@ -57,12 +59,13 @@ export class TypeImage implements TableImage {
     const layers: Layer[] = [{ kind: "rows", batches: [base.rows], dead }];
     if (places.length > 0) layers.push({ kind: "rows", batches: [sortedRows(places)], dead: null });
     const next = buildBase(this.type.kind, layers);
-    return new TypeImage(this.type, next, new Delta(this.type.kind, next, version), this.head);
+    const empty = new Delta(this.type.kind, next, version);
+    return new TypeImage(this.type, next, empty, this.head, this.deltaRowsMin);
   }
 
   /** The part of this image that is older than or at a version, for a branch that left there. */
   forkedAt(version: number, head: CommitId): TypeImage {
-    return new TypeImage(this.type, this.base, this.delta.upTo(version), head);
+    return new TypeImage(this.type, this.base, this.delta.upTo(version), head, this.deltaRowsMin);
   }
 
   /** Who holds which tuple of these properties, built on first need. */
@@ -169,7 +172,7 @@ interface Recipe {
   readonly version: number;
 }
 
-function recipeOf(state: BranchState, type: EntityType): Recipe {
+function recipeOf(state: BranchState, type: EntityType, deltaRowsMin: number): Recipe {
   const { tail, checkpoint } = state;
   let folded = tail.findLastIndex((commit) => {
     const changes = changesOf(commit, type);
@@ -177,7 +180,7 @@ function recipeOf(state: BranchState, type: EntityType): Recipe {
   });
   let rows = 0;
   for (const commit of tail.slice(folded + 1)) rows += changesOf(commit, type)?.rows?.length ?? 0;
-  if (rows > DELTA_ROWS_MIN) folded = tail.length - 1;
+  if (rows > deltaRowsMin) folded = tail.length - 1;
 
   const first = tail.findLastIndex((commit, i) => i <= folded && changesOf(commit, type)?.replaced === true);
   const layers = tail
@@ -202,17 +205,21 @@ export class BaseTables {
   private readonly tables = new Map<string, WeakRef<BaseTable>>();
   private readonly pending = new Map<string, Promise<BaseTable>>();
 
-  constructor(private readonly source: SegmentReader) {}
+  constructor(
+    private readonly source: SegmentReader,
+    private readonly deltaRowsMin: number,
+  ) {}
 
   /** The image of a type at a state, from storage or from what is already there. */
   async image(state: BranchState, type: EntityType): Promise<TypeImage> {
-    const recipe = recipeOf(state, type);
+    const recipe = recipeOf(state, type, this.deltaRowsMin);
     const base = this.tables.get(recipe.key)?.deref() ?? (await this.build(state, type, recipe));
     const image = new TypeImage(
       type,
       base,
       new Delta(type.kind, base, recipe.version),
       state.checkpoint.head.id,
+      this.deltaRowsMin,
     );
     if (!image.extend(recipe.rest))
       throw new Error("invariant broken: a folded commit was left for the delta");

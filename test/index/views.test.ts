@@ -100,6 +100,27 @@ describe("a view", () => {
     );
   });
 
+  it("stays what it was while what came after a base is folded into a new one", async () => {
+    let folded = 0;
+    for (let seed = 1; seed <= 40; seed++) {
+      const dice = new Dice(seed);
+      const history = new RandomHistory(dice, COMMITS);
+      const cache = history.cache({ resident: true, deltaRowsMin: 2 });
+      const views = [cache.view(history.state({}, 0))];
+      await dump(views[0]);
+      for (let count = 1; count <= COMMITS; count++) {
+        const view = cache.view(history.state({ checkpointed: dice.below(2) * 3 }, count));
+        views.push(view);
+        if (dice.chance(0.5)) expect(await dump(view)).toEqual(expected(history, count));
+      }
+      const type = history.node("A");
+      await views[COMMITS].load([type]);
+      if (views[COMMITS].nodes(type).base.length > 0) folded++;
+      for (const [count, view] of views.entries()) expect(await dump(view)).toEqual(expected(history, count));
+    }
+    expect(folded).toBeGreaterThan(20);
+  });
+
   it("of a branch that left another one starts from what is in memory", async () => {
     for (let seed = 1; seed <= 20; seed++) {
       const dice = new Dice(seed);

@@ -11,12 +11,15 @@ export interface Form {
   readonly layout: Partial<Layout>;
   /**
    * `cold`: nothing is in memory, so that a few entities are looked up by themselves. `warm`: all is, with adjacency, full
-   * text and vectors. `indexed`: there is an index of every value. `moving`: all was in
-   * memory before the first commit, and each commit was taken in. `forked`: the state is a
-   * branch's, and half of its commits are in the memory of the branch that it came from.
+   * text and vectors. `indexed`: there is an index of every value. `moving`: all was in memory before the first commit,
+   * and each commit was taken in. `folding`: the same, with adjacency asked for on the way, and a new base made every few
+   * rows. `forked`: the state is a branch's, and half of its commits are in the memory of the branch that it came from.
    */
-  readonly memory: "cold" | "warm" | "indexed" | "moving" | "forked";
+  readonly memory: "cold" | "warm" | "indexed" | "moving" | "folding" | "forked";
 }
+
+/** Rows beside a base before they are folded into it. */
+const FOLDED_ROWS = 3;
 
 export const FORMS: readonly Form[] = [
   { name: "a tail of commits", checkpointed: "none", layout: {}, memory: "cold" },
@@ -31,6 +34,7 @@ export const FORMS: readonly Form[] = [
   { name: "a base with indexes and a delta", checkpointed: "half", layout: {}, memory: "indexed" },
   { name: "a tail of segments", checkpointed: "half", layout: { tailSegments: true }, memory: "cold" },
   { name: "commits taken in one by one", checkpointed: "none", layout: {}, memory: "moving" },
+  { name: "commits folded into a base", checkpointed: "none", layout: {}, memory: "folding" },
   { name: "a branch of another", checkpointed: "half", layout: {}, memory: "forked" },
 ];
 
@@ -58,6 +62,17 @@ export async function viewIn(form: Form, history: History, version: number): Pro
       await cache.view(state(0)).load(types);
       const views = history.commits.map((_, i) => cache.view(state(i + 1)));
       return version === 0 ? cache.view(state(0)) : views[version - 1];
+    }
+    case "folding": {
+      const folding = history.cache({ resident: true, deltaRowsMin: FOLDED_ROWS });
+      let view = folding.view(state(0));
+      await warm(view);
+      // Whoever looks at a version makes what the next one builds upon.
+      for (let count = 1; count <= version; count++) {
+        view = folding.view(state(count));
+        if (count % 2 === 0) await warm(view);
+      }
+      return view;
     }
     case "forked": {
       await warm(cache.view(state(Math.ceil(version / 2))));
