@@ -14,12 +14,13 @@ import { PARALLEL_REQUESTS_MAX } from "../limits.ts";
 import { readEntry } from "../log-read.ts";
 import { inParallel } from "../parallel.ts";
 import type { BranchId } from "../types.ts";
+import { neededInCommon } from "./common-past.ts";
 import { heldStates } from "./held.ts";
-import { type CleanupPolicy, keptVersions, readableVersions } from "./keep.ts";
+import { type CleanupPolicy, KEEP_ALL, type Kept, keptVersions, readableVersions } from "./keep.ts";
 import { GRACE_MS } from "./limits.ts";
 import { Marks, type NeededStates } from "./marks.ts";
 import { retentionOf } from "./retention.ts";
-import { type LiveBranch, type LiveLog, readBranches, type Survey, surveyGraph } from "./survey.ts";
+import { type LiveBranch, type LiveLog, type Survey, surveyGraph } from "./survey.ts";
 import { type Swept, sweep } from "./sweep.ts";
 import { countOf, difference, type Span } from "./versions.ts";
 
@@ -39,38 +40,93 @@ export async function cleanUp(
   policy: CleanupPolicy,
   isPreview = false,
 ): Promise<CleanupReport> {
-  const { objects, ports } = context;
-  const survey = await surveyGraph(context);
-  const { versions, links } = await keptVersions(context, survey, policy);
-  const plans = await inParallel([...survey.logs.values()], PARALLEL_REQUESTS_MAX, async (log) => {
-    const kept = versions.get(log.part.log) ?? [];
-    const retention = await retentionOf(context, survey, log, kept);
-    return { log, retention, expired: difference(readableVersions(log), kept) };
+  const since = context.ports.now() - GRACE_MS;
+  const plan = await planOf(context, await surveyGraph(context), policy);
+  const [main] = plan.survey.branches;
+  const marks = new Marks(context, await hasBlobs(context), main.state.catalog.purged);
+  await mark(context, marks, plan, null, since);
+  if (!isPreview) {
+    for (const branch of plan.survey.branches) await noteNewest(context, plan.survey, branch);
+    await publish(context, plan);
+  }
+  // Who made a branch or a merge meanwhile may need what just expired. Whoever comes later finds the floors as they are.
+  const again = await surveyGraph(context);
+  const news = isNews(plan.survey, again) ? await planOf(context, again, KEEP_ALL) : null;
+  if (news !== null) {
+    await mark(context, marks, news, plan.survey, since);
+    if (!isPreview) await publish(context, news);
+  }
+  const expired = plan.logs.map(({ log, kept }) => {
+    const back = news?.logs.find((other) => other.log.part.log === log.part.log)?.kept ?? [];
+    return { log, versions: difference(difference(readableVersions(log), kept), back) };
   });
-
-  const since = ports.now() - GRACE_MS;
-  const marks = new Marks(context, await hasBlobs(context), survey.branches[0].state.catalog.purged);
-  for (const branch of survey.branches) await marks.states(await heldStates(context, survey, branch, since));
-  for (const { log, retention } of plans) await markLog(marks, survey, log, retention ?? log.retention);
-  await marks.blobs();
-  for (const place of links) await marks.record(place);
-
   const expiredByType = new Map<StableId, number>();
-  for (const { log, expired } of plans) await countChanges(context, log, expired, expiredByType);
-  for (const branch of isPreview ? [] : survey.branches) await noteNewest(context, survey, branch);
-  for (const { log, retention } of isPreview ? [] : plans) {
+  for (const { log, versions } of expired) await countChanges(context, log, versions, expiredByType);
+
+  const closed = new Set([...plan.survey.closed, ...again.closed]);
+  const isNeeded = (key: string) => marks.has(key) || isOfClosed(closed, key);
+  const swept = await sweep(context, isNeeded, since, isPreview);
+  const total = expired.reduce((sum, { versions }) => sum + countOf(versions), 0);
+  return { ...swept, expired: total, expiredByType };
+}
+
+/** What stays of a graph as it was found. */
+interface Plan extends Pick<Kept, "links" | "common"> {
+  readonly survey: Survey;
+  readonly logs: readonly {
+    readonly log: LiveLog;
+    readonly kept: readonly Span[];
+    /** Null where it stays as it is. */
+    readonly retention: Retention | null;
+  }[];
+}
+
+async function planOf(context: GraphContext, survey: Survey, policy: CleanupPolicy): Promise<Plan> {
+  const { versions, links, common } = await keptVersions(context, survey, policy);
+  const logs = await inParallel([...survey.logs.values()], PARALLEL_REQUESTS_MAX, async (log) => {
+    const kept = versions.get(log.part.log) ?? [];
+    return { log, kept, retention: await retentionOf(context, survey, log, kept) };
+  });
+  return { survey, logs, links, common };
+}
+
+/** Marks all that the plan keeps, but for what is unchanged since an earlier survey, whose plan was marked before. */
+async function mark(
+  context: GraphContext,
+  marks: Marks,
+  { survey, logs, links, common }: Plan,
+  earlier: Survey | null,
+  since: number,
+): Promise<void> {
+  const known = new Set(earlier?.branches.map(({ stored }) => stored.ref.id));
+  for (const branch of survey.branches) {
+    if (!known.has(branch.stored.ref.id))
+      await marks.states(await heldStates(context, survey, branch, since));
+  }
+  for (const { log, retention } of logs) {
+    const isMarked = retention === null && earlier?.logs.has(log.part.log) === true;
+    if (!isMarked) await markLog(marks, survey, log, retention ?? log.retention);
+  }
+  for (const state of common) {
+    marks.add(floorKey(state.head.branch));
+    await marks.states(neededInCommon(state));
+  }
+  for (const place of links) await marks.record(place);
+  await marks.blobs();
+}
+
+async function publish({ objects }: GraphContext, { logs }: Plan): Promise<void> {
+  for (const { log, retention } of logs) {
     if (retention !== null && !(await writeRetention(objects, log.part.log, retention, log.retention))) {
       throw conflict("another cleanup is at work on this graph; nothing was deleted: run it again");
     }
   }
-  // Branches that were made meanwhile begin at what was a head not long ago.
-  for (const branch of await newBranches(context, survey)) {
-    await marks.states(await heldStates(context, survey, branch, since));
-  }
-  const isNeeded = (key: string) => marks.has(key) || isOfClosed(survey.closed, key);
-  const swept = await sweep(context, isNeeded, since, isPreview);
-  const expired = plans.reduce((sum, plan) => sum + countOf(plan.expired), 0);
-  return { ...swept, expired, expiredByType };
+}
+
+/** Whether a branch came, or one went on, between two surveys. */
+function isNews(before: Survey, after: Survey): boolean {
+  const positions = new Map(before.branches.map(({ state }) => [state.ref.id, state.position]));
+  return after.branches.some(({ state }) => positions.get(state.ref.id) !== state.position);
 }
 
 const hasBlobs = async ({ objects }: GraphContext): Promise<boolean> =>
@@ -136,15 +192,6 @@ async function noteNewest(
   const place = { branch: state.ref.id, position: newest };
   const checkpoint = await tryCheckpoint(context, state.ref, place);
   if (checkpoint !== null) await writeHint(context.objects, checkpoint, hint);
-}
-
-/** Branches that the survey did not find. */
-async function newBranches(
-  context: GraphContext,
-  { branches, closed }: Survey,
-): Promise<readonly LiveBranch[]> {
-  const known = new Set([...closed, ...branches.map(({ stored }) => stored.ref.id)]);
-  return (await readBranches(context)).branches.filter(({ stored }) => !known.has(stored.ref.id));
 }
 
 /** Of a branch that is about to go everything stays that tells so. */

@@ -2,8 +2,11 @@
 
 import type { GraphContext } from "../context.ts";
 import { recordAt } from "../history.ts";
-import type { BranchId } from "../types.ts";
+import { readEntry } from "../log-read.ts";
+import type { BranchId, BranchState, CommitRecord } from "../types.ts";
+import { forksOf, stateInCommon } from "./common-past.ts";
 import { mergeBases } from "./merge-bases.ts";
+import { isThere } from "./restorable.ts";
 import type { LiveLog, Survey } from "./survey.ts";
 import { difference, intersection, joined, type Span } from "./versions.ts";
 
@@ -18,7 +21,12 @@ export interface Kept {
   readonly versions: ReadonlyMap<BranchId, readonly Span[]>;
   /** Keys of log entries that stay beside those. */
   readonly links: Awaited<ReturnType<typeof mergeBases>>["links"];
+  /** States of deleted branches that live ones have in common. */
+  readonly common: readonly BranchState[];
 }
+
+/** The policy by which nothing expires. */
+export const KEEP_ALL: CleanupPolicy = { keep: Number.MAX_SAFE_INTEGER, olderThanMs: null };
 
 export async function keptVersions(
   context: GraphContext,
@@ -29,6 +37,13 @@ export async function keptVersions(
     context,
     survey.branches.map(({ state }) => state),
   );
+  const common: BranchState[] = [];
+  for (const base of bases.filter(({ record }) => !isLive(survey, record))) {
+    const state = await stateInCommon(context, base);
+    if (state !== null) common.push(state);
+  }
+  const forks = await forksOf(context, common);
+  const single = [...bases.map(({ record }) => record), ...forks].filter((record) => isLive(survey, record));
   const versions = new Map<BranchId, readonly Span[]>();
   for (const log of survey.logs.values()) {
     const id = log.part.log;
@@ -38,13 +53,46 @@ export async function keptVersions(
     ]);
     const needed = [
       ...forkPoints(survey, id),
-      ...bases.filter(({ branch }) => branch === id).map(({ version }): Span => [version, version]),
+      ...single.filter(({ branch }) => branch === id).map(({ version }): Span => [version, version]),
     ];
-    // What expired once does not come back, unless a branch came to need it while it did.
-    const kept = joined([...intersection(asked, readableVersions(log)), ...needed]);
+    const readable = readableVersions(log);
+    // What expired once does not come back, unless a branch came to need it while it did, and it is still there.
+    const back = await restorable(context, log, difference(needed, readable));
+    const kept = joined([...intersection([...asked, ...joined(needed)], readable), ...back]);
     versions.set(id, difference(kept, log.retention?.lost ?? []));
   }
-  return { versions, links };
+  return { versions, links, common };
+}
+
+/** Whether a commit stands in a log that is read by live branches, and where they read it. */
+function isLive({ logs }: Survey, { branch, position }: CommitRecord): boolean {
+  const log = logs.get(branch);
+  return log !== undefined && position <= log.part.until;
+}
+
+async function restorable(context: GraphContext, log: LiveLog, expired: readonly Span[]): Promise<Span[]> {
+  const { branch } = log;
+  const found: Span[] = [];
+  for (const [first, last] of expired) {
+    for (let version = first; version <= last; version++) {
+      const record = await recordAt(context, branch.state, version);
+      if (record === null || !(await isThere(context, branch.state, record))) continue;
+      if (await leadsOn(context, log, version)) found.push([version, version]);
+    }
+  }
+  return found;
+}
+
+/** A range that is read from one checkpoint needs every entry: so does one that grows by a version next to it. */
+async function leadsOn(context: GraphContext, log: LiveLog, version: number): Promise<boolean> {
+  const readable = readableVersions(log);
+  const isReadable = (at: number) => readable.some(([first, last]) => first <= at && at <= last);
+  const wanted = [isReadable(version - 1) ? version : null, isReadable(version + 1) ? version + 1 : null];
+  for (const at of wanted) {
+    const record = at === null ? null : await recordAt(context, log.branch.state, at);
+    if (record !== null && (await readEntry(context.objects, record)) === null) return false;
+  }
+  return true;
 }
 
 /** Versions of a log that can be read now. */

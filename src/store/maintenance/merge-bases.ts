@@ -3,13 +3,15 @@
 // bring together branches that neither child had alone.
 
 import { assert } from "../../lib/assert.ts";
+import type { Ancestor } from "../ancestry.ts";
 import type { GraphContext } from "../context.ts";
 import { recordAt, recordIn } from "../history.ts";
+import { logOwner } from "../lineage.ts";
 import { readEntry } from "../log-read.ts";
 import type { BranchId, BranchState, CommitId, CommitRecord, LogPlace } from "../types.ts";
 
 export interface MergeBases {
-  readonly bases: readonly CommitRecord[];
+  readonly bases: readonly Ancestor[];
   /** Entries of logs without a live branch that lie between merged branches: without them a base could not be found. */
   readonly links: readonly LogPlace[];
 }
@@ -17,23 +19,28 @@ export interface MergeBases {
 /** Branches, by number, that a commit was reached from. Runs of commits share one set. */
 type Reach = ReadonlySet<number>;
 
-interface Visit {
-  readonly record: CommitRecord;
+/** A commit, and where its parents are found. */
+interface Met extends Ancestor {
+  /** A live branch whose first-parent chain holds the commit; null in a log without one. */
+  readonly chain: BranchState | null;
+}
+
+interface Visit extends Met {
   /** Distinct sets of its children. */
   readonly reaches: Reach[];
-  /** A branch whose first-parent chain holds the commit; null in a log without a live branch. */
-  readonly chain: BranchState | null;
 }
 
 export async function mergeBases(context: GraphContext, heads: readonly BranchState[]): Promise<MergeBases> {
   const walk = new Walk(context, heads);
-  for (const [i, state] of heads.entries()) walk.reach(state.head, new Set([i]), state);
+  for (const [i, state] of heads.entries()) walk.reach(onChain(state.head, state), new Set([i]));
   await walk.run();
   return { bases: walk.bases, links: walk.links };
 }
 
+const onChain = (record: CommitRecord, chain: BranchState): Met => ({ record, ref: chain.ref, chain });
+
 class Walk {
-  readonly bases: CommitRecord[] = [];
+  readonly bases: Ancestor[] = [];
   readonly links: LogPlace[] = [];
   private readonly queue = new VisitQueue();
   private readonly chains: ReadonlyMap<BranchId, BranchState>;
@@ -47,10 +54,10 @@ class Walk {
     this.chains = new Map(heads.map((state) => [state.ref.id, state]));
   }
 
-  reach(record: CommitRecord, reach: Reach, chain: BranchState | null): void {
-    const known = this.queue.get(record.id);
+  reach(met: Met, reach: Reach): void {
+    const known = this.queue.get(met.record.id);
     if (known === undefined) {
-      this.queue.add({ record, reaches: [reach], chain });
+      this.queue.add({ ...met, reaches: [reach] });
       if (reach.size < this.heads.length) this.open++;
       return;
     }
@@ -65,8 +72,8 @@ class Walk {
       const visit = this.queue.take();
       if (this.isOpen(visit)) this.open--;
       const together = union(visit.reaches);
-      if (visit.reaches.every(({ size }) => size < together.size)) this.bases.push(visit.record);
-      for (const { record, chain } of await this.parentsOf(visit)) this.reach(record, together, chain);
+      if (visit.reaches.every(({ size }) => size < together.size)) this.bases.push(visit);
+      for (const parent of await this.parentsOf(visit)) this.reach(parent, together);
     }
   }
 
@@ -75,43 +82,45 @@ class Walk {
     return reaches.every(({ size }) => size < this.heads.length);
   }
 
-  private async parentsOf({ record, chain }: Visit): Promise<Pick<Visit, "record" | "chain">[]> {
-    const found = [await this.firstParent(record, chain), await this.mergedParent(record)];
+  private async parentsOf(visit: Visit): Promise<Met[]> {
+    const found = [await this.firstParent(visit), await this.mergedParent(visit.record)];
     return found.filter((parent) => parent !== null);
   }
 
-  private async firstParent(
-    { parent, version, branch, position }: CommitRecord,
-    chain: BranchState | null,
-  ): Promise<Pick<Visit, "record" | "chain"> | null> {
+  private async firstParent({ record, ref, chain }: Visit): Promise<Met | null> {
+    const { parent, version, branch, position } = record;
     if (parent === null) return null;
     if (chain !== null) {
-      const record = await recordAt(this.context, chain, version - 1);
-      return record === null ? null : { record, chain };
+      const found = await recordAt(this.context, chain, version - 1);
+      return found === null ? null : onChain(found, chain);
     }
-    const linked =
-      (await this.linked({ branch, position }, parent)) ??
-      (await this.linked({ branch, position: position - 1 }, parent));
-    if (linked !== null) return { record: linked, chain: null };
-    // The log began here: its branch was forked from one of the others.
+    const before = { branch: ref === null ? branch : logOwner(ref, position - 1), position: position - 1 };
+    // Where the log began, its branch was forked from one of the live ones, or from another that is gone.
+    const isWithin = before.branch === branch && ref !== null;
+    const live = isWithin ? null : await this.inLive(parent, version - 1);
+    if (live !== null) return live;
+    const linked = (await this.linked({ branch, position }, parent)) ?? (await this.linked(before, parent));
+    if (linked !== null) return { record: linked, ref, chain: null };
+    return isWithin ? this.inLive(parent, version - 1) : null;
+  }
+
+  private async inLive(id: CommitId, version: number): Promise<Met | null> {
     for (const state of this.heads) {
-      const record = await recordAt(this.context, state, version - 1);
-      if (record?.id === parent) return { record, chain: state };
+      const record = await recordAt(this.context, state, version);
+      if (record?.id === id) return onChain(record, state);
     }
     return null;
   }
 
-  private async mergedParent({
-    mergedParent,
-    mergedFrom,
-  }: CommitRecord): Promise<Pick<Visit, "record" | "chain"> | null> {
+  private async mergedParent({ mergedParent, mergedFrom }: CommitRecord): Promise<Met | null> {
     if (mergedParent === null || mergedFrom === null) return null;
     const chain = this.chains.get(mergedFrom.branch) ?? null;
-    const record =
-      chain === null
-        ? await this.linked(mergedFrom, mergedParent)
-        : await recordIn(this.context, chain, mergedFrom.position, mergedParent);
-    return record === null ? null : { record, chain };
+    if (chain !== null) {
+      const found = await recordIn(this.context, chain, mergedFrom.position, mergedParent);
+      return found === null ? null : onChain(found, chain);
+    }
+    const found = await this.linked(mergedFrom, mergedParent);
+    return found === null ? null : { record: found, ref: mergedFrom.ref, chain: null };
   }
 
   /** A commit in a log whose branch was deleted. */

@@ -60,7 +60,7 @@ export async function surveyGraph(context: GraphContext): Promise<Survey> {
 }
 
 /** Every branch that has a name, as storage has it now. */
-export async function readBranches(context: GraphContext): Promise<Pick<Survey, "branches" | "closed">> {
+async function readBranches(context: GraphContext): Promise<Pick<Survey, "branches" | "closed">> {
   const names = await listRefNames(context.objects);
   const refs = await inParallel(names, PARALLEL_REQUESTS_MAX, (name) => readRef(context.objects, name));
   const stored = [mainRef(context.graph), ...refs.filter((ref) => ref !== null)];
