@@ -38,6 +38,7 @@ const DOT = 0x2e;
 const SLASH = 0x2f;
 const BACKSLASH = 0x5c;
 const UNDERSCORE = 0x5f;
+const BYTE_ORDER_MARK = 0xfeff;
 
 const isDigit = (code: number) => code >= 0x30 && code <= 0x39;
 const isLower = (code: number) => (code >= 0x61 && code <= 0x7a) || code === UNDERSCORE;
@@ -49,11 +50,12 @@ export function tokenize(source: string, options: TokenizeOptions): Token[] {
   requireWellFormed(source);
   const punctuation = punctuationByFirstCode(options.punctuation);
   const tokens: Token[] = [];
-  let at = 0;
+  // Some editors begin a file with a mark that is no part of its text.
+  let at = source.charCodeAt(0) === BYTE_ORDER_MARK ? 1 : 0;
   for (;;) {
     const before = at;
     at = skipBlanks(source, at);
-    const glued = at === before && at > 0;
+    const glued = at === before && tokens.length > 0;
     if (at >= source.length) {
       tokens.push({ kind: "end", text: "", value: "", start: at, end: at + 1, glued });
       return tokens;

@@ -101,6 +101,13 @@ describe("tokenize", () => {
     expect(error.span).toEqual({ start, end });
   });
 
+  it("skips a byte order mark at the beginning, and nowhere else", () => {
+    expect(show(lex("\ufeffnode A"))).toEqual(["name node", "type A", "end"]);
+    expect(lex("\ufeffnode")[0]).toMatchObject({ start: 1, glued: false });
+    expect(failure("node \ufeffA").span).toEqual({ start: 5, end: 6 });
+    expect(failure("\ufeff\ufeff").span).toEqual({ start: 1, end: 2 });
+  });
+
   it("refuses half of a surrogate pair, also where any character may stand", () => {
     expect(lex('"💥"')[0].value).toBe("💥");
     for (const source of ['a "\ud83d"', "a // \udca5", "a /* \ud83d */"]) {
