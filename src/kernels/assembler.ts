@@ -209,6 +209,10 @@ export const repeatWhile = (statements: readonly Statement[], condition: I32): S
   code: [0x03, NO_RESULT, ...sequence(statements), ...condition.code, 0x0d, 0, END],
 });
 
+/** Runs the statements as long as the condition holds before them. */
+export const whileTrue = (condition: I32, statements: readonly Statement[]): Statement =>
+  when(condition, [repeatWhile(statements, condition)]);
+
 export const when = (condition: I32, statements: readonly Statement[]): Statement => ({
   code: [...condition.code, 0x04, NO_RESULT, ...sequence(statements), END],
 });

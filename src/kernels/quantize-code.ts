@@ -18,6 +18,7 @@ import {
   type V128,
   v128,
   when,
+  whileTrue,
 } from "./assembler.ts";
 import { greatestFloat, sumOfFloats, sumOfIntegers } from "./lanes.ts";
 import { CODE_MAX, LANES, ROW_FACTS_BYTES, ROWS_AT_ONCE, STEP_MIN } from "./limits.ts";
@@ -55,30 +56,27 @@ export function quantizeCode(): FunctionBody {
   return writer.finish(
     [
       set(row, i32.const(0)),
-      repeatWhile(
-        [
-          set(headEnd, i32.add(source, bytesOf(head))),
-          set(sourceEnd, i32.add(headEnd, bytesOf(tail))),
-          ...measure({ ...eight, first: source, end: sourceEnd }, greatest, norm),
-          set(scale, f32.div(greatestFloat(greatest), f32.const(CODE_MAX))),
-          set(inverse, f32.select(isSound, f32.div(f32.const(1), scale), f32.const(0))),
-          set(error, v128.zero()),
-          ...coder.encode({ ...eight, first: source, end: headEnd }, headCodes),
-          set(squares, v128.zero()),
-          when(
-            i32.lessThan(i32.const(0), tail),
-            coder.encode({ ...eight, first: headEnd, end: sourceEnd }, tailCodes),
-          ),
-          set(fact, factAddress(facts, row)),
-          f32.store(fact, sumOfFloats(norm)),
-          f32.store(fact, scale, FACT_BYTES),
-          f32.store(fact, f32.sqrt(sumOfFloats(error)), 2 * FACT_BYTES),
-          f32.store(fact, f32.mul(scale, f32.sqrt(f32.fromI32(sumOfIntegers(squares)))), 3 * FACT_BYTES),
-          set(source, sourceEnd),
-          set(row, i32.add(row, i32.const(1))),
-        ],
-        i32.lessThan(row, rows),
-      ),
+      whileTrue(i32.lessThan(row, rows), [
+        set(headEnd, i32.add(source, bytesOf(head))),
+        set(sourceEnd, i32.add(headEnd, bytesOf(tail))),
+        ...measure({ ...eight, first: source, end: sourceEnd }, greatest, norm),
+        set(scale, f32.div(greatestFloat(greatest), f32.const(CODE_MAX))),
+        set(inverse, f32.select(isSound, f32.div(f32.const(1), scale), f32.const(0))),
+        set(error, v128.zero()),
+        ...coder.encode({ ...eight, first: source, end: headEnd }, headCodes),
+        set(squares, v128.zero()),
+        when(
+          i32.lessThan(i32.const(0), tail),
+          coder.encode({ ...eight, first: headEnd, end: sourceEnd }, tailCodes),
+        ),
+        set(fact, factAddress(facts, row)),
+        f32.store(fact, sumOfFloats(norm)),
+        f32.store(fact, scale, FACT_BYTES),
+        f32.store(fact, f32.sqrt(sumOfFloats(error)), 2 * FACT_BYTES),
+        f32.store(fact, f32.mul(scale, f32.sqrt(f32.fromI32(sumOfIntegers(squares)))), 3 * FACT_BYTES),
+        set(source, sourceEnd),
+        set(row, i32.add(row, i32.const(1))),
+      ]),
     ],
     rows,
   );

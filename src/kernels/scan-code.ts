@@ -16,6 +16,7 @@ import {
   type V128,
   v128,
   when,
+  whileTrue,
 } from "./assembler.ts";
 import { LANES, ROW_FACTS_BYTES, ROWS_AT_ONCE, STEP_COMPONENTS } from "./limits.ts";
 
@@ -77,31 +78,28 @@ export function scanCode(): FunctionBody {
       set(count, i32.const(0)),
       set(whole, i32.const(0)),
       set(fact, i32.add(facts, i32.mul(first, i32.const(ROW_FACTS_BYTES)))),
-      repeatWhile(
-        [
-          ...products.clear(),
-          ...products.add(i32.add(headCodes, i32.mul(row, head)), head, query),
-          set(isNear, i32.const(1)),
-          when(skipsTails, [
-            set(dots, products.sums()),
-            set(isNear, v128.anyTrue(v128.or(isWithin(leastOfHead(0)), isWithin(leastOfHead(1))))),
-          ]),
-          when(isNear, [
-            set(whole, i32.add(whole, i32.const(1))),
-            when(
-              i32.lessThan(i32.const(0), tail),
-              products.add(i32.add(tailCodes, i32.mul(row, tail)), tail, tailQuery),
-            ),
-            set(dots, products.sums()),
-            set(near[0], isWithin(least(0))),
-            set(near[1], isWithin(least(1))),
-            when(v128.anyTrue(v128.or(near[0], near[1])), [0, 1, 2, 3].map(take)),
-          ]),
-          set(fact, i32.add(fact, i32.const(ROWS_AT_ONCE * ROW_FACTS_BYTES))),
-          set(row, i32.add(row, i32.const(ROWS_AT_ONCE))),
-        ],
-        i32.lessThan(row, end),
-      ),
+      whileTrue(i32.lessThan(row, end), [
+        ...products.clear(),
+        ...products.add(i32.add(headCodes, i32.mul(row, head)), head, query),
+        set(isNear, i32.const(1)),
+        when(skipsTails, [
+          set(dots, products.sums()),
+          set(isNear, v128.anyTrue(v128.or(isWithin(leastOfHead(0)), isWithin(leastOfHead(1))))),
+        ]),
+        when(isNear, [
+          set(whole, i32.add(whole, i32.const(1))),
+          when(
+            i32.lessThan(i32.const(0), tail),
+            products.add(i32.add(tailCodes, i32.mul(row, tail)), tail, tailQuery),
+          ),
+          set(dots, products.sums()),
+          set(near[0], isWithin(least(0))),
+          set(near[1], isWithin(least(1))),
+          when(v128.anyTrue(v128.or(near[0], near[1])), [0, 1, 2, 3].map(take)),
+        ]),
+        set(fact, i32.add(fact, i32.const(ROWS_AT_ONCE * ROW_FACTS_BYTES))),
+        set(row, i32.add(row, i32.const(ROWS_AT_ONCE))),
+      ]),
       i32.store(found, whole),
     ],
     count,

@@ -73,7 +73,7 @@ export function twinKernels(memory: ArrayBuffer): VectorKernels {
           const code = nearestEven(fround(value * inverse));
           const place = i < head ? headCodes + row * head + i : tailCodes + row * tail + i - head;
           bytes[place] = Math.max(-CODE_MAX - 1, Math.min(CODE_MAX, code));
-          if (i >= head) squares += code * code;
+          if (i >= head) squares += bytes[place] ** 2;
           return value - fround(code * scale);
         });
         floats[factOf(facts, row, 0)] = sumOfSquares(values);

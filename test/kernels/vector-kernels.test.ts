@@ -73,29 +73,43 @@ describe("the SIMD kernels", () => {
       const rows = 1 + dice.below(30);
       const odd = seed % 3 === 0 ? [-0, 3e38, -3e38, 2 ** -149] : [];
       const source = someRows(dice, rows, head + tail, odd);
+      // Codes may begin at any byte.
+      const [heads, tails] = [HEADS + dice.below(17), TAILS + dice.below(17)];
       const memories = both();
       for (const { kernels, buffer } of memories) {
         new Float32Array(buffer, SOURCE, source.length).set(source);
-        expect(kernels.quantize(SOURCE, rows, head, tail, HEADS, TAILS, FACTS)).toBe(rows);
+        expect(kernels.quantize(SOURCE, rows, head, tail, heads, tails, FACTS)).toBe(rows);
       }
       const [simd, twin] = memories.map(({ buffer }) => Buffer.from(buffer));
       expect(Buffer.compare(simd, twin)).toBe(0);
     }
   });
 
-  it("note a length that is no number of rows that have none", () => {
+  it("quantize what is no number as their twins do, and note a length that is none", () => {
     for (const odd of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
-      const noted = both().map(({ kernels, buffer }) => {
-        const source = new Float32Array(buffer, SOURCE, 2 * STEP_COMPONENTS).fill(1);
-        source[STEP_COMPONENTS + 3] = odd;
-        kernels.quantize(SOURCE, 2, STEP_COMPONENTS, 0, HEADS, TAILS, FACTS);
+      const stride = 3 * STEP_COMPONENTS;
+      const made = both().map(({ kernels, buffer }) => {
+        const source = new Float32Array(buffer, SOURCE, 2 * stride).fill(-1.5);
+        source[stride + 3] = odd;
+        kernels.quantize(SOURCE, 2, STEP_COMPONENTS, 2 * STEP_COMPONENTS, HEADS, TAILS, FACTS);
         const facts = new Float32Array(buffer);
-        return [0, 1].map((row) => Number.isFinite(facts[factOf(FACTS, row, 0)]));
+        const noted = [0, 1].map((row) => [0, 1, 2, 3].map((which) => facts[factOf(FACTS, row, which)]));
+        expect(Number.isFinite(noted[0][0])).toBe(true);
+        expect(Number.isFinite(noted[1][0])).toBe(false);
+        const codes = [HEADS, TAILS].map((place) => [...new Int8Array(buffer, place, 4 * STEP_COMPONENTS)]);
+        return { noted, codes };
       });
-      expect(noted).toEqual([
-        [true, false],
-        [true, false],
-      ]);
+      expect(made[0]).toEqual(made[1]);
+    }
+  });
+
+  it("do nothing to no rows", () => {
+    for (const { kernels, buffer } of both()) {
+      new Float32Array(buffer, SOURCE, STEP_COMPONENTS).fill(1);
+      expect(kernels.quantize(SOURCE, 0, STEP_COMPONENTS, 0, HEADS, TAILS, FACTS)).toBe(0);
+      const places = [STEP_COMPONENTS, 0, HEADS, TAILS, FACTS, QUERY, FOUND] as const;
+      expect(kernels.scan(4, 4, ...places, 0, 1, 1, 1, 1, Number.POSITIVE_INFINITY)).toBe(0);
+      expect(new Uint8Array(buffer, HEADS).every((byte) => byte === 0)).toBe(true);
     }
   });
 
