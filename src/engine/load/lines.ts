@@ -38,15 +38,20 @@ export async function readLines(
     if (last === -1) {
       carried.push(chunk);
       carriedBytes += chunk.length;
-      refuseLongLine(carriedBytes);
+      // The last byte may turn out to belong to the line's end.
+      refuseLongLine(carriedBytes - 1);
       continue;
     }
-    refuseLongLine(carriedBytes + chunk.indexOf(LF));
+    const feed = chunk.indexOf(LF);
+    const before = feed > 0 ? chunk[feed - 1] : carried.at(-1)?.at(-1);
+    refuseLongLine(carriedBytes + feed - (before === CR ? 1 : 0));
     emitBlock(joined(carried, carriedBytes, chunk.subarray(0, last + 1)));
     carried = last + 1 < chunk.length ? [chunk.slice(last + 1)] : [];
     carriedBytes = chunk.length - last - 1;
   }
-  if (carriedBytes > 0) emitBlock(joined(carried, carriedBytes, new Uint8Array(0)));
+  if (carriedBytes === 0) return;
+  refuseLongLine(carriedBytes - (carried.at(-1)?.at(-1) === CR ? 1 : 0));
+  emitBlock(joined(carried, carriedBytes, new Uint8Array(0)));
 }
 
 function refuseLongLine(bytes: number): void {

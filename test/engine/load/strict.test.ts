@@ -164,6 +164,24 @@ describe("a load", () => {
     expect(error.details.resource_limit?.resource).toBe("graph_batch_json_structural_slots");
   });
 
+  it.each(["", "\n", "\r\n"])("takes a line of 32 MiB and no byte more, however it ends: %j", async (end) => {
+    const { graph } = await testGraph(HARBOUR);
+    const load = (bytes: number, chunkBytes: number) => {
+      const [head, tail] = ['{"type":"Note","data":{"text":"', '"}}'];
+      const line = `${head}${"x".repeat(bytes - head.length - tail.length)}${tail}${end}`;
+      const data = async function* () {
+        const encoded = new TextEncoder().encode(line);
+        for (let at = 0; at < encoded.length; at += chunkBytes) yield encoded.subarray(at, at + chunkBytes);
+      };
+      return graph.load({ data, mode: "append", actor: null });
+    };
+    for (const chunkBytes of [2 ** 25, 2 ** 26]) {
+      expect((await load(2 ** 25, chunkBytes)).total_entities).toBe(1);
+      const { status, details } = await refusal(load(2 ** 25 + 1, chunkBytes));
+      expect([status, details.resource_limit?.resource]).toEqual([413, "graph_batch_line_bytes"]);
+    }
+  });
+
   it("refuses bytes that are not UTF-8, naming the line", async () => {
     const { graph } = await testGraph(HARBOUR);
     const data = async function* () {
