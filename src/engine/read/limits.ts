@@ -35,3 +35,5 @@ export const FOUND_ROW_COST = 16;
 export const SCAN_SLICE_ROWS = 65_536;
 /** About the bytes of an entry of a map from number to number. */
 export const MAP_ENTRY_BYTES = 40;
+/** Numbers are scanned so many times as fast as edges are followed. */
+export const NUMBERS_PER_WORK = 8;

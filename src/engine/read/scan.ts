@@ -10,7 +10,7 @@ import type { Utf8Column } from "../../store/index.ts";
 import { type NumberTest, selecting } from "./column-test.ts";
 import { baseTest, type Comparison, comparisonTest, type Field, fieldColumn, fieldId } from "./comparison.ts";
 import { letOthersRun } from "./context.ts";
-import { FOUND_ROW_COST, SCAN_SLICE_ROWS } from "./limits.ts";
+import { FOUND_ROW_COST, NUMBERS_PER_WORK, SCAN_SLICE_ROWS } from "./limits.ts";
 import { orderRange, valueRanges } from "./rank-range.ts";
 
 /** How base rows are come by, and how many of them are looked at. */
@@ -134,7 +134,7 @@ export async function scanTable(
   const inBase =
     way.access === "values"
       ? lookedUp(table, way, inOrder, others)
-      : await selected(table, way.stretches, inOrder, others, pace);
+      : await selected(table, way, inOrder, others, pace);
   const touched = touchedPassing(table, inOrder, others);
   const rows = way.rows + (table.isPlain ? 0 : table.delta.changed.length);
   return { numbers: merged(inBase, touched), rows, access: way.access };
@@ -191,7 +191,7 @@ function lookedUp(
 /** Base rows of stretches, less those that commits touched. */
 async function selected(
   table: Table,
-  stretches: readonly number[],
+  { stretches, rows }: Exclude<Way, { access: "values" }>,
   comparisons: readonly Comparison[],
   others: readonly NumberTest[],
   pace: Pace,
@@ -201,29 +201,26 @@ async function selected(
   if (select === null) return NOTHING;
   const tests = [...rest.map((compared) => comparisonTest(table, compared)), ...others];
   if (!table.isPlain) tests.unshift((row) => isOfBase(table, row));
-  let out = new Int32Array(Math.min(table.base.length, SCAN_SLICE_ROWS) + 1);
+  const out = new Int32Array(rows + 1);
+  const rowsPerWork = tests.length === 0 && isOfNumbers(table, first) ? NUMBERS_PER_WORK : 1;
   let count = 0;
-  let scanned = 0;
   let found = 0;
   for (let i = 0; i < stretches.length; i += 2) {
     for (let from = stretches[i]; from < stretches[i + 1]; from += SCAN_SLICE_ROWS) {
       const to = Math.min(stretches[i + 1], from + SCAN_SLICE_ROWS);
-      if (count + to - from >= out.length) out = larger(out, count + to - from + 1);
       const end = select.select(from, to, out, count);
       found += end - count;
       count = tests.length === 0 ? end : compact(out, count, end, tests);
-      scanned += to - from;
-      await pace.worked(to - from);
+      await pace.worked((to - from) / rowsPerWork);
     }
   }
-  noteScan(table, first, scanned, found);
+  noteScan(table, first, rows, found);
   return out.slice(0, count);
 }
 
-function larger(numbers: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> {
-  const grown = new Int32Array(Math.max(length, numbers.length * 2));
-  grown.set(numbers);
-  return grown;
+function isOfNumbers(table: Table, compared: Comparison | undefined): boolean {
+  const column = compared === undefined ? undefined : fieldColumn(table, compared.field);
+  return column !== undefined && column.kind !== "utf8" && column.kind !== "list" && column.kind !== "vector";
 }
 
 /** Moves those of a stretch that pass all tests to its front; answers where they end. */
