@@ -1,7 +1,7 @@
 // Creating, deleting and finding branches. A ref makes a name, a closed log ends it: each is one conditional put.
 
 import { badRequest, conflict, OmnigraphError } from "../lib/errors.ts";
-import { ulid, ulidTime } from "../lib/ulid.ts";
+import { ulid } from "../lib/ulid.ts";
 import { compareUtf8 } from "../lib/utf8.ts";
 import { BranchClosed } from "./branch-log.ts";
 import { MAIN } from "./branch-name.ts";
@@ -9,8 +9,9 @@ import type { GraphContext } from "./context.ts";
 import { type DeletesObject, decodeEntry, encodeEntry } from "./entry.ts";
 import { findHead } from "./find-head.ts";
 import { type KeptRange, readRetention } from "./floor.ts";
+import { recordBelow } from "./history.ts";
 import { branchNotFound, logKey, refKey } from "./layout.ts";
-import { FLOOR_CHECK_MS, PARALLEL_REQUESTS_MAX } from "./limits.ts";
+import { PARALLEL_REQUESTS_MAX, UNPUBLISHED_AGE_MS_MAX } from "./limits.ts";
 import { inParallel } from "./parallel.ts";
 import {
   DELETED,
@@ -24,7 +25,7 @@ import {
   type StoredRef,
 } from "./refs.ts";
 import { settlePut, settleReplacement } from "./settle-put.ts";
-import type { BranchRef, LogPlace, TypeChanges } from "./types.ts";
+import type { BranchRef, BranchState, CommitRecord, LogPlace, TypeChanges } from "./types.ts";
 
 const NO_DELETES = new Map<TypeChanges, DeletesObject>();
 
@@ -34,6 +35,8 @@ export interface ForkPoint {
   readonly position: number;
   readonly checkpoint: LogPlace | null;
   readonly schemaDigest: string;
+  /** When it was the head, in ms. */
+  readonly readAt: number;
 }
 
 /** The ref of any branch; throws 404 where there is none. */
@@ -46,9 +49,10 @@ export async function refOf(context: GraphContext, name: string): Promise<Stored
 
 /** Finds the head of a branch that this process does not follow, with few requests and without its state. */
 export async function forkPointOf(context: GraphContext, from: string): Promise<ForkPoint> {
+  const readAt = context.ports.now();
   const stored = await refOf(context, from);
   const head = await openHead(context, stored, from);
-  return { source: stored.ref, ...head };
+  return { source: stored.ref, ...head, readAt };
 }
 
 async function openHead(context: GraphContext, stored: StoredRef, name: string) {
@@ -70,7 +74,7 @@ export function newRef(context: GraphContext, name: string, fork: ForkPoint): St
 /** Makes a branch; of any number that make one name, one wins, the others get 409. */
 export async function createRef(context: GraphContext, name: string, fork: ForkPoint): Promise<StoredRef> {
   const created = newRef(context, name, fork);
-  switch (await putRef(context, created)) {
+  switch (await putRef(context, created, fork, fork.position)) {
     case "won":
       return created;
     case "lost":
@@ -83,27 +87,59 @@ export async function createRef(context: GraphContext, name: string, fork: ForkP
   }
 }
 
-/** Lets a branch be found, unless its name is taken. */
+/** Lets a branch be found, whose log ends at a position, unless its name is taken. */
 export async function putRef(
   context: GraphContext,
   created: StoredRef,
+  { readAt }: ForkPoint,
+  position: number,
 ): Promise<"won" | "lost" | "unreachable"> {
   const outcome = await settleRef(context, created);
-  const { name, id } = created.ref;
-  if (outcome !== "won" || context.ports.now() - ulidTime(id) <= FLOOR_CHECK_MS) return outcome;
-  // While this was slow, cleanup may have expired the commit at the fork: it did not know that a branch would need it.
-  if (await isForkKept(context, created.ref)) return outcome;
-  await deleteRef(context, name);
-  throw conflict(
+  // Cleanup that does not know of the branch yet leaves what was a head not long ago.
+  if (outcome !== "won" || context.ports.now() - readAt <= UNPUBLISHED_AGE_MS_MAX) return outcome;
+  if ((await isWhole(context, created.ref, position)) || !(await withdraw(context, created, position)))
+    return outcome;
+  throw forkExpired(created.ref.name);
+}
+
+export const forkExpired = (name: string) =>
+  conflict(
     `branch '${name}' was not created: cleanup expired the commit that it was to begin at meanwhile; create it again`,
+  );
+
+/** Whether the commit at the fork is kept, and the branch's own first entry, where it has one, is there. */
+async function isWhole({ objects }: GraphContext, ref: BranchRef, position: number): Promise<boolean> {
+  const { branch, until } = ref.lineage[ref.lineage.length - 1];
+  const retention = await readRetention(objects, branch);
+  const isWithin = ({ checkpoint, to }: KeptRange) => checkpoint <= until && (to === null || until <= to);
+  if (retention !== null && !retention.kept.some(isWithin)) return false;
+  return position === until || (await objects.storage.head(logKey(ref.id, position))) !== null;
+}
+
+/** Whether a live branch begins at a commit of the chain of `head`. */
+export async function isFork(
+  context: GraphContext,
+  head: BranchState,
+  { id, branch, position }: CommitRecord,
+): Promise<boolean> {
+  if ((await recordBelow(context, head, position)).id !== id) return false;
+  const names = await listRefNames(context.objects);
+  const refs = await inParallel(names, PARALLEL_REQUESTS_MAX, (name) => readRef(context.objects, name));
+  return refs.some((stored) =>
+    stored?.ref.lineage.some((inherited) => inherited.branch === branch && inherited.until === position),
   );
 }
 
-async function isForkKept({ objects }: GraphContext, { lineage }: BranchRef): Promise<boolean> {
-  const { branch, until } = lineage[lineage.length - 1];
-  const retention = await readRetention(objects, branch);
-  const isWithin = ({ checkpoint, to }: KeptRange) => checkpoint <= until && (to === null || until <= to);
-  return retention === null || retention.kept.some(isWithin);
+/** Takes a branch back that was just made; false where somebody wrote to it, so that it is of use. */
+async function withdraw(context: GraphContext, { ref }: StoredRef, position: number): Promise<boolean> {
+  const closing = await putEnd(context, { branch: ref.id, position: position + 1 }, ulid(context.ports));
+  if (closing === "lost") return false;
+  const there = await readRef(context.objects, ref.name);
+  if (closing === "won" && there?.ref.id === ref.id) {
+    const { objects, ports } = context;
+    await settleReplacement(objects.storage, ports, refKey(ref.name), DELETED, there.version, isLeft);
+  }
+  return true;
 }
 
 async function settleRef(context: GraphContext, created: StoredRef): Promise<"won" | "lost" | "unreachable"> {
@@ -170,8 +206,7 @@ async function findDescendant(context: GraphContext, ref: BranchRef): Promise<st
 
 /** Appends the closed entry; false where somebody else did. */
 async function closeLog(context: GraphContext, stored: StoredRef): Promise<boolean> {
-  const { objects, ports } = context;
-  const closed = ulid(ports);
+  const closed = ulid(context.ports);
   for (;;) {
     let head: number;
     try {
@@ -180,16 +215,20 @@ async function closeLog(context: GraphContext, stored: StoredRef): Promise<boole
       if (thrown instanceof BranchClosed) return false;
       throw thrown;
     }
-    const place: LogPlace = { branch: stored.ref.id, position: head + 1 };
-    const key = logKey(place.branch, place.position);
-    const bytes = encodeEntry({ position: place.position, commits: [], closed }, NO_DELETES);
-    const isOurs = (there: Uint8Array) => decodeEntry(objects.address(key), there, place).closed === closed;
-    const outcome = await settlePut(objects.storage, ports, key, bytes, isOurs);
+    const outcome = await putEnd(context, { branch: stored.ref.id, position: head + 1 }, closed);
     if (outcome === "won") return true;
     if (outcome === "unreachable") {
       throw stoppedAnswering(context, `branch '${stored.ref.name}' was being deleted: delete it again`);
     }
   }
+}
+
+/** Puts the entry that ends a log. */
+function putEnd({ objects, ports }: GraphContext, place: LogPlace, closed: string) {
+  const key = logKey(place.branch, place.position);
+  const bytes = encodeEntry({ position: place.position, commits: [], closed }, NO_DELETES);
+  const isOurs = (there: Uint8Array) => decodeEntry(objects.address(key), there, place).closed === closed;
+  return settlePut(objects.storage, ports, key, bytes, isOurs);
 }
 
 export const stoppedAnswering = ({ objects }: GraphContext, during: string) =>

@@ -3,12 +3,12 @@
 
 import { assert } from "../lib/assert.ts";
 import type { PublishResult } from "./api.ts";
-import { type ForkPoint, newRef, putRef, stoppedAnswering } from "./branches.ts";
+import { type ForkPoint, forkExpired, newRef, putRef, stoppedAnswering } from "./branches.ts";
 import type { GraphContext } from "./context.ts";
 import { decodeEntry, encodeEntry } from "./entry.ts";
-import { commitReclaimed, rangeOf, readRetention } from "./floor.ts";
+import { rangeOf, readRetention } from "./floor.ts";
 import { logKey } from "./layout.ts";
-import { FLOOR_CHECK_MS } from "./limits.ts";
+import { UNPUBLISHED_AGE_MS_MAX } from "./limits.ts";
 import { prepareDraft, recordOf } from "./prepared-draft.ts";
 import { recoveryRequired } from "./publish-errors.ts";
 import type { StoredRef } from "./refs.ts";
@@ -30,7 +30,6 @@ export async function createWithCommit(
 ): Promise<FirstCommit | null> {
   const stored = newRef(context, name, fork);
   const head: BranchState = { ...source, ref: stored.ref };
-  const startedAt = context.ports.now();
   const { draft, deletesObjects } = await prepareDraft(context, await prepare(head));
   assert(draft.schema === null, "a branch keeps the schema of its fork");
   const place: LogPlace = { branch: stored.ref.id, position: fork.position + 1 };
@@ -49,15 +48,15 @@ export async function createWithCommit(
   }
   assert(written === "won", "nobody else writes the log of a branch that has no name");
 
-  if (ports.now() - startedAt > FLOOR_CHECK_MS) await requireKept(context, source);
-  const named = await putRef(context, stored);
+  if (ports.now() - fork.readAt > UNPUBLISHED_AGE_MS_MAX) await requireKept(context, name, source);
+  const named = await putRef(context, stored, fork, place.position);
   if (named === "unreachable") throw recoveryRequired(name, record.id);
   if (named === "lost") return null;
   return { stored, commit: record, state: afterCommit(head, commit, head.catalog, address) };
 }
 
 /** After long work the fork point may be one that cleanup expired meanwhile: nothing may begin there any more. */
-async function requireKept({ objects }: GraphContext, { head }: BranchState): Promise<void> {
+async function requireKept({ objects }: GraphContext, name: string, { head }: BranchState): Promise<void> {
   const retention = await readRetention(objects, head.branch);
-  if (rangeOf(retention, head.version) === null) throw commitReclaimed(head.id);
+  if (rangeOf(retention, head.version) === null) throw forkExpired(name);
 }

@@ -1,5 +1,6 @@
 // A graph that is open in this process.
 
+import { OmnigraphError } from "../lib/errors.ts";
 import type { Ports } from "../lib/ports.ts";
 import { compareUtf8 } from "../lib/utf8.ts";
 import { withoutPurged } from "../schema/index.ts";
@@ -19,7 +20,7 @@ import type {
 } from "./api.ts";
 import { BranchClosed, BranchLog } from "./branch-log.ts";
 import { MAIN } from "./branch-name.ts";
-import { createRef, deleteRef, type ForkPoint, forkPointOf, refOf } from "./branches.ts";
+import { createRef, deleteRef, type ForkPoint, forkPointOf, isFork, refOf } from "./branches.ts";
 import { type ObjectCache, processCache } from "./cache.ts";
 import { buildCheckpoint, Checkpointer, storeCheckpoint } from "./checkpointer.ts";
 import type { RowBatch } from "./column.ts";
@@ -176,8 +177,9 @@ class OpenGraphStore implements GraphStore {
     from: string,
     prepare: (head: BranchState) => Promise<Draft>,
   ): Promise<PublishResult | null> {
+    const askedAt = this.askedAt();
     const source = await this.head(from);
-    const created = await createWithCommit(this.context, name, forkAt(source), source, prepare);
+    const created = await createWithCommit(this.context, name, forkAt(source, askedAt), source, prepare);
     if (created === null) return null;
     this.follow(new BranchLog(this.context, created.stored));
     return created;
@@ -339,19 +341,36 @@ class OpenGraphStore implements GraphStore {
   private async forkPoint(from: string): Promise<ForkPoint> {
     const followed = await this.followed.get(from)?.catch(() => undefined);
     if (followed === undefined || followed.log.latest === null) return forkPointOf(this.context, from);
-    return forkAt(await this.head(from));
+    const askedAt = this.askedAt();
+    return forkAt(await this.head(from), askedAt);
+  }
+
+  /** The time at which an answer that is asked for now may be true already, in ms. */
+  private askedAt(): number {
+    return this.context.ports.now() - this.context.readStalenessMs;
   }
 
   private async stateIn(heads: AsyncIterable<BranchState>, commit: CommitId): Promise<PastState> {
     for await (const head of heads) {
       const record = await findRecord(this.context, head, commit);
       if (record === null) continue;
-      const state = await stateAt(this.context, head, record);
+      const state = await this.pastOf(head, record);
       const { catalog: accepted } = state;
       const catalog = withoutPurged(accepted, head.catalog.purged);
       return { state: catalog === accepted ? state : { ...state, catalog }, accepted, head };
     }
     throw commitNotFound(commit);
+  }
+
+  /** What cleanup expired is read all the same where a branch begins that it did not know of. */
+  private async pastOf(head: BranchState, record: CommitRecord): Promise<BranchState> {
+    try {
+      return await stateAt(this.context, head, record);
+    } catch (thrown) {
+      const isGone = thrown instanceof OmnigraphError && thrown.kind === "gone";
+      if (!isGone || !(await isFork(this.context, head, record))) throw thrown;
+      return stateAt(this.context, head, record, "needed");
+    }
   }
 
   private async baseState(
@@ -387,13 +406,14 @@ class OpenGraphStore implements GraphStore {
   }
 }
 
-function forkAt({ ref, position, checkpoint }: BranchState): ForkPoint {
+function forkAt({ ref, position, checkpoint }: BranchState, readAt: number): ForkPoint {
   const { branch, position: at, head } = checkpoint;
   return {
     source: ref,
     position,
     checkpoint: at === 0 ? null : { branch, position: at },
     schemaDigest: head.schemaDigest,
+    readAt,
   };
 }
 

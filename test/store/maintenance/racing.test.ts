@@ -256,6 +256,74 @@ describe("whoever took longer than cleanup waits", () => {
     await expectSound(await world.another());
   });
 
+  it.each([
+    ["before cleanup began to delete", "during"],
+    ["right after a cleanup", "after"],
+  ])("can read and merge a branch that came %s, at a commit that it expired", async (_, when) => {
+    const world = await harbour();
+    await addMany(world.store, 0, 5);
+    const fork = (await world.store.branch("main").head()).head;
+    const expected = await contents(world.store, await world.store.branch("main").head());
+    const asked = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<void>();
+    const slow = waiting(memoryStorage(world.ports, { bucket: world.bucket }), async (key) => {
+      if (!key.startsWith("refs/")) return;
+      asked.resolve();
+      await released.promise;
+    });
+    const forker = await openHarbour(slow, world.ports);
+    const created = forker.createBranch("late", "main");
+    await asked.promise;
+    await addMany(world.store, 5, 40);
+    const cleaning = waiting(memoryStorage(world.ports, { bucket: world.bucket }), async (key) => {
+      if (when !== "during" || !key.endsWith("floor.json")) return;
+      released.resolve();
+      await created;
+    });
+    expect((await keep(await openHarbour(cleaning, world.ports), 1)).expired).toBe(
+      when === "during" ? 39 : 40,
+    );
+    released.resolve();
+    await created;
+    const expectKept = async () => {
+      const reader = await world.another();
+      const [main, late] = await Promise.all(["main", "late"].map((name) => reader.branch(name).head()));
+      expect(late.head).toEqual(fork);
+      expect(await contents(reader, late)).toEqual(expected);
+      const base = await reader.mergeBase(main, late);
+      expect(base.record).toEqual(fork);
+      expect(await contents(reader, await base.state())).toEqual(expected);
+      expect(await contents(reader, (await reader.pastState(fork.id)).state)).toEqual(expected);
+      expect(await reader.commitsAfter(main, await base.state())).not.toHaveLength(0);
+    };
+    await expectKept();
+    for (let i = 0; i < 3; i++) {
+      await keepLater(world, 1);
+      await expectKept();
+    }
+    expect(await contents(world.store, await world.store.stateAt(fork.id))).toEqual(expected);
+  });
+
+  it("goes on where what branches have in common is gone, because a merge of it slept for long", async () => {
+    const world = await harbour();
+    await world.store.createBranch("side", "main");
+    await addMany(world.store, 0, 5, "side");
+    const merged = await world.store.branch("side").head();
+    await addMany(world.store, 5, 45, "side");
+    await keepLater(world, 1);
+    await commit(await world.another(), { operation: "merge", merged, changes: [] });
+    await keepLater(world, 1);
+    const reader = await world.another();
+    const [main, side] = await Promise.all(["main", "side"].map((name) => reader.branch(name).head()));
+    const base = await reader.mergeBase(main, side);
+    expect(base.record).toEqual(merged.head);
+    expect(await failureOf(base.state())).toMatchObject({
+      kind: "gone",
+      message: expect.stringContaining(`commit '${merged.head.id}' was reclaimed`),
+    });
+    await expectSound(reader);
+  });
+
   it("does not lose a branch that was made while cleanup looked elsewhere", async () => {
     const world = await harbour();
     await addMany(world.store, 0, 30);
