@@ -357,6 +357,28 @@ describe("repair", () => {
     expect(inWords.stderr).toEndWith("error: repair refused 1 suspicious or unverifiable dataset(s)\n");
   });
 
+  it("leaves everything as it is while storage does not let all of it be read", async () => {
+    const place = await damaged();
+    const s3 = await s3Server();
+    const before = place.keys();
+    s3.misbehave(({ kind, key }) =>
+      kind !== "list" && key.includes("/segments/")
+        ? { kind: "answer", status: 403, code: "AccessDenied" }
+        : null,
+    );
+    const refused = await run(place, ["repair", "--force", "--confirm", "--json"]);
+    s3.misbehave(() => null);
+    expect(refused.code).toBe(1);
+    expect((JSON.parse(refused.stdout) as { datasets: unknown[] }).datasets[2]).toMatchObject({
+      type_key: "node:Ship",
+      classification: "unverifiable",
+      action: "refused",
+      error: "storage does not let it be read: mend that, then run again",
+    });
+    expect(refused.stderr).toContain("repair refused 1 suspicious or unverifiable dataset(s)");
+    expect(place.keys()).toEqual(before);
+  });
+
   it("brings the newest readable state back when forced, as a commit of its own", async () => {
     const place = await damaged();
     const forced = await json(place, "repair", "--force", "--confirm");

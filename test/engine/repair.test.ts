@@ -159,6 +159,8 @@ const DERIVED: readonly (readonly [string, () => string, readonly string[]])[] =
   // Written where it pays, so that nobody misses one.
   ["a bundle of entries", () => keyOf(/\/bundle\//), ["truncated", "flipped", "empty"]],
   ["the note of the newest checkpoint", () => keyOf(/hint\.json$/), Object.keys(DAMAGES)],
+  // An empty one says that the branch was deleted.
+  ["the ref of a branch", () => keyOf(/^refs\//), ["truncated", "flipped"]],
   ["a segment that only checkpoints have", () => keyOf(/^segments\/3\//), Object.keys(DAMAGES)],
 ];
 

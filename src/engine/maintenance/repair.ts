@@ -59,7 +59,7 @@ function actionOf(
 }
 
 function refusal(worst: Severity | undefined, { force }: RepairRequest, canForce: boolean): string | null {
-  if (worst === "unreadable") return "storage does not let it be read: repair it there, then run again";
+  if (worst === "unreadable") return "storage does not let it be read: mend that, then run again";
   if (worst !== "source") return null;
   if (!force) return "data is lost: --force --confirm brings the newest state back that can be read whole";
   return canForce ? null : "nothing is given up while storage does not let everything be read";

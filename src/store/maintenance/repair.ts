@@ -7,6 +7,7 @@ import type { GraphContext } from "../context.ts";
 import type { CommitRecord } from "../types.ts";
 import { type Forced, forceBranch, giveUp, isDamaged } from "./force.ts";
 import { heal } from "./heal.ts";
+import { settleRef } from "./lost-refs.ts";
 import { type Finding, verifyGraph } from "./verify.ts";
 
 export interface RepairMode {
@@ -34,16 +35,18 @@ export async function repairGraph(
   { confirm, force }: RepairMode,
 ): Promise<RepairReport> {
   const fresh = () => reopen(new ObjectCache(CHECK_CACHE_BYTES));
-  const { branches, findings, catalog } = await verifyGraph(fresh());
+  const { branches, findings, lostRefs, catalog } = await verifyGraph(fresh());
   const failures: string[] = [];
   const forced: Forced[] = [];
   if (confirm) {
     const context = fresh();
+    for (const lost of lostRefs) if (lost.found !== null) await settleRef(context, lost);
     const mended = new Set<string>();
     for (const branch of branches) failures.push(...(await heal(context, branch, mended)));
   }
   const isKnown = findings.every(({ severity }) => severity !== "unreadable");
   if (confirm && force && isKnown) {
+    for (const lost of lostRefs) if (lost.found === null) await settleRef(fresh(), lost);
     for (const branch of branches) if (isDamaged(branch)) forced.push(await forceBranch(fresh(), branch));
     if (forced.length > 0) await giveUp(fresh(), forced);
   }

@@ -13,6 +13,7 @@ import { listRefNames, mainRef, readRef, type StoredRef } from "../refs.ts";
 import { DamagedObject } from "../stored-json.ts";
 import type { BranchRef, BranchState, CommitRecord } from "../types.ts";
 import { type CheckedLog, type CheckedRange, checkLog, type LogVerdict } from "./check-log.ts";
+import { findRef, type LostRef } from "./lost-refs.ts";
 import { attempt, ObjectChecks, type Problem } from "./object-checks.ts";
 import { listCheckpoints } from "./survey.ts";
 
@@ -44,6 +45,7 @@ export interface GraphVerdict {
   /** Main first. */
   readonly branches: readonly CheckedBranch[];
   readonly findings: readonly Finding[];
+  readonly lostRefs: readonly LostRef[];
   /** Of main's head, or of the newest commit whose schema can be read. */
   readonly catalog: Catalog;
 }
@@ -51,13 +53,19 @@ export interface GraphVerdict {
 /** `context` reads everything afresh. */
 export async function verifyGraph(context: GraphContext): Promise<GraphVerdict> {
   const findings: Finding[] = [];
-  const stored = [mainRef(context.graph)];
+  const stored: StoredRef[] = [mainRef(context.graph)];
+  const unread: { readonly name: string; readonly problem: Problem }[] = [];
   for (const name of await listRefNames(context.objects)) {
     const { value, problem } = await attempt(() => readRef(context.objects, name));
-    // Without it nobody knows where the branch began: there is nothing to repair it from.
-    if (problem !== null)
-      findings.push({ type: null, severity: "unreadable", text: `branch '${name}': ${problem.text}` });
+    if (problem !== null) unread.push({ name, problem });
     if (value !== null) stored.push(value);
+  }
+  const lostRefs: LostRef[] = [];
+  for (const { name, problem } of unread) {
+    const found = problem.isUnreadable ? null : await findRef(context, name, stored);
+    findings.push(refFinding({ name, problem, found }));
+    if (!problem.isUnreadable) lostRefs.push({ name, problem, found });
+    if (found !== null) stored.push(found);
   }
   const main = await attempt(() => openState(context, stored[0]));
   const checks = new ObjectChecks(context, main.value?.state.catalog.purged ?? new Set());
@@ -67,7 +75,18 @@ export async function verifyGraph(context: GraphContext): Promise<GraphVerdict> 
     if (branch !== null) branches.push(branch);
   }
   const catalog = main.value?.state.catalog ?? (await newestCatalog(context, branches[0]));
-  return { branches, findings, catalog };
+  return { branches, findings, lostRefs, catalog };
+}
+
+function refFinding({ name, problem, found }: LostRef): Finding {
+  const text = `branch '${name}': ${problem.text}`;
+  if (problem.isUnreadable) return { type: null, severity: "unreadable", text };
+  if (found !== null) return { type: null, severity: "derived", text: `${text}; its log tells what it said` };
+  return {
+    type: null,
+    severity: "source",
+    text: `${text}; affects all of the branch, for nobody knows where it began`,
+  };
 }
 
 async function checkBranch(

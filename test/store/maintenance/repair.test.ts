@@ -367,20 +367,75 @@ describe("what storage does not let be read", () => {
     expect(report.commits).toEqual([]);
     expect(world.bucket.objects).toEqual(before.objects);
   });
+});
 
-  it("is a ref that makes no sense: nobody knows where the branch began", async () => {
+describe("a ref that cannot be read", () => {
+  const truncate = ({ bucket }: Harbour, bytes: number) => {
+    const object = bucket.objects.get("refs/draft.json");
+    if (object === undefined) throw new Error("there is no draft");
+    bucket.objects.set("refs/draft.json", { ...object, bytes: object.bytes.slice(0, bytes) });
+  };
+
+  it.each([
+    ["from main", "main"],
+    ["from another branch", "review"],
+  ])("is made again where the log is there that it names: forked %s", async (_, from) => {
+    const world = await voyage();
+    await world.store.createBranch("review", "main");
+    await addMany(world.store, 40, 43, "review");
+    await world.store.createBranch("draft", from);
+    await addMany(world.store, 50, 70, "draft");
+    const [before, state] = await headOf(world, "draft");
+    const expected = await contents(before, state);
+    const whole = world.bucket.objects.get("refs/draft.json")?.bytes ?? new Uint8Array(0);
+    truncate(world, whole.length - 40);
+    const { findings } = await check(world);
+    expect(findings).toMatchObject([
+      { type: null, severity: "derived", text: expect.stringContaining("branch 'draft'") },
+    ]);
+    expect(await check(world, CONFIRM)).toMatchObject({ failures: [], commits: [] });
+    const [reader, now] = await headOf(world, "draft");
+    expect(now.ref).toEqual(state.ref);
+    expect(await contents(reader, now)).toEqual(expected);
+    expect(await reader.history(now)).toEqual(await before.history(state));
+    expect((await check(world)).findings).toEqual([]);
+  });
+
+  it("is given up by force where nothing tells what it said, and nothing else is", async () => {
     const world = await voyage();
     await world.store.createBranch("draft", "main");
-    world.bucket.objects.set("refs/draft.json", {
-      bytes: new Uint8Array([123]),
-      version: "x",
-      modifiedAt: 0,
-    });
-    const { findings, commits } = await check(world, FORCE);
-    expect(findings).toMatchObject([
-      { type: null, severity: "unreadable", text: expect.stringContaining("'draft'") },
+    await addMany(world.store, 50, 52, "draft");
+    const [before, state] = await headOf(world);
+    truncate(world, 1);
+    const found = await check(world, CONFIRM);
+    expect(found.findings).toMatchObject([
+      { type: null, severity: "source", text: expect.stringContaining("branch 'draft'") },
     ]);
-    expect(commits).toEqual([]);
+    expect(world.bucket.objects.get("refs/draft.json")?.bytes).toHaveLength(1);
+    expect((await check(world, FORCE)).commits).toEqual([]);
+    const [reader, now] = await headOf(world);
+    expect(await contents(reader, now)).toEqual(await contents(before, state));
+    expect(await reader.listBranches()).toEqual(["main"]);
+    expect((await check(world)).findings).toEqual([]);
+    await reader.createBranch("draft", "main");
+    await keepLater(world, 1);
+    expect(await (await world.another()).listBranches()).toEqual(["draft", "main"]);
+  });
+
+  it("takes no log for its own that was never a branch's, or is one no more", async () => {
+    const world = await voyage();
+    await world.store.createBranch("gone", "main");
+    await addMany(world.store, 50, 52, "gone");
+    const deleted = (await world.store.branch("gone").head()).ref.id;
+    await world.store.deleteBranch("gone");
+    await world.store.createBranch("draft", "main");
+    const ref = world.bucket.objects.get("refs/draft.json");
+    if (ref === undefined) throw new Error("there is no draft");
+    const text = Buffer.from(ref.bytes).toString();
+    const [own] = text.match(/(?<="branch":")\w+/) ?? [""];
+    const bytes = new TextEncoder().encode(text.replace(own, deleted).slice(0, -30));
+    world.bucket.objects.set("refs/draft.json", { ...ref, bytes });
+    expect((await check(world)).findings).toMatchObject([{ severity: "source" }]);
   });
 });
 
