@@ -2,52 +2,43 @@
 // held beside what is read.
 
 import { tooLarge } from "../lib/errors.ts";
+import { Uint32List } from "../lib/uint32-list.ts";
 import type { StableId } from "../schema/catalog.ts";
 import { type Column, isValid, type RowBatch, type Utf8Column, type Validity } from "../store/index.ts";
 import { TEXT_COLUMN_BYTES_MAX } from "./limits.ts";
 
 /** Stretches of rows, in the order of the result. */
 export class Stretches {
+  /** Rows of all of them. */
   length = 0;
-  private batches = new Int32Array(64);
-  private froms = new Int32Array(64);
-  private tos = new Int32Array(64);
-  private count = 0;
+  private readonly batches = new Uint32List();
+  private readonly froms = new Uint32List();
+  private readonly tos = new Uint32List();
 
   /** Adds rows `from` up to `to` of a batch. */
   add(batch: number, from: number, to: number): void {
     if (from >= to) return;
     this.length += to - from;
-    const last = this.count - 1;
-    if (last >= 0 && this.batches[last] === batch && this.tos[last] === from) {
-      this.tos[last] = to;
+    const last = this.froms.length - 1;
+    if (last >= 0 && this.batches.at(last) === batch && this.tos.at(last) === from) {
+      this.tos.set(last, to);
       return;
     }
-    if (this.count === this.froms.length) this.grow();
-    this.batches[this.count] = batch;
-    this.froms[this.count] = from;
-    this.tos[this.count++] = to;
-  }
-
-  private grow(): void {
-    const larger = (values: Int32Array) => {
-      const next = new Int32Array(values.length * 2);
-      next.set(values);
-      return next;
-    };
-    this.batches = larger(this.batches);
-    this.froms = larger(this.froms);
-    this.tos = larger(this.tos);
+    this.batches.push(batch);
+    this.froms.push(from);
+    this.tos.push(to);
   }
 
   each(handle: (batch: number, from: number, to: number) => void): void {
-    for (let i = 0; i < this.count; i++) handle(this.batches[i], this.froms[i], this.tos[i]);
+    const { batches, froms, tos } = this;
+    for (let i = 0; i < froms.length; i++) handle(batches.at(i), froms.at(i), tos.at(i));
   }
 
   /** The only batch, where the stretches are all of it and nothing else; else -1. */
   whole(batches: readonly RowBatch[]): number {
-    if (this.count !== 1 || this.froms[0] !== 0) return -1;
-    return this.tos[0] === batches[this.batches[0]].length ? this.batches[0] : -1;
+    if (this.froms.length !== 1 || this.froms.at(0) !== 0) return -1;
+    const batch = this.batches.at(0);
+    return this.tos.at(0) === batches[batch].length ? batch : -1;
   }
 }
 
@@ -113,12 +104,11 @@ function gatherColumn(parts: Parts<Column>, stretches: Stretches): Column {
     }
     case "list": {
       const lists = same("list");
-      const { offsets, items } = gatherOffsets(lists, stretches);
-      const gathered = gatherColumn(
+      const items = gatherColumn(
         lists.map((list) => list?.items),
-        items,
+        itemsOf(lists, stretches),
       );
-      return { kind: "list", offsets, items: gathered, valid };
+      return { kind: "list", offsets: gatherOffsets(lists, stretches), items, valid };
     }
     default: {
       const values = zeroes(sample, stretches.length);
@@ -181,46 +171,55 @@ function gatherBits(parts: Parts<Extract<Column, { kind: "bool" }>>, stretches: 
   return bits;
 }
 
-/** Offsets of the gathered rows, and the stretches of what they point to. */
-function gatherOffsets(
-  parts: readonly ({ readonly offsets: Int32Array } | undefined)[],
-  stretches: Stretches,
-): { offsets: Int32Array; items: Stretches } {
+interface WithOffsets {
+  readonly offsets: Int32Array;
+}
+
+/** Offsets of the gathered rows; refuses more than a column holds. */
+function gatherOffsets(parts: readonly (WithOffsets | undefined)[], stretches: Stretches): Int32Array {
   const offsets = new Int32Array(stretches.length + 1);
-  const items = new Stretches();
-  let at = 0;
+  let row = 0;
+  let end = 0;
   stretches.each((batch, from, to) => {
-    const part = parts[batch];
-    const base = items.length;
-    if (part === undefined) {
-      for (let row = from; row < to; row++) offsets[++at] = base;
-      return;
+    const own = parts[batch]?.offsets;
+    const shift = own === undefined ? 0 : end - own[from];
+    if (own !== undefined) end = own[to] + shift;
+    if (end > TEXT_COLUMN_BYTES_MAX) {
+      throw tooLarge("bytes of one property's texts in memory", TEXT_COLUMN_BYTES_MAX, end);
     }
-    const own = part.offsets;
-    const shift = base - own[from];
-    for (let row = from; row < to; row++) offsets[++at] = own[row + 1] + shift;
-    items.add(batch, own[from], own[to]);
+    for (let next = from + 1; next <= to; next++)
+      offsets[++row] = own === undefined ? end : own[next] + shift;
   });
-  return { offsets, items };
+  return offsets;
+}
+
+/** What the stretches of rows point to. */
+function itemsOf(parts: readonly (WithOffsets | undefined)[], stretches: Stretches): Stretches {
+  const items = new Stretches();
+  stretches.each((batch, from, to) => {
+    const own = parts[batch]?.offsets;
+    if (own !== undefined) items.add(batch, own[from], own[to]);
+  });
+  return items;
 }
 
 /** Runs of bytes up to this long are copied by hand: a call costs more. */
 const SHORT_COPY_BYTES_MAX = 48;
 
 function gatherUtf8(parts: Parts<Utf8Column>, stretches: Stretches): Utf8Column {
-  const { offsets, items } = gatherOffsets(parts, stretches);
-  if (items.length > TEXT_COLUMN_BYTES_MAX) {
-    throw tooLarge("bytes of one property's texts in memory", TEXT_COLUMN_BYTES_MAX, items.length);
-  }
-  const bytes = new Uint8Array(items.length);
+  const offsets = gatherOffsets(parts, stretches);
+  const bytes = new Uint8Array(offsets[stretches.length]);
   let at = 0;
-  items.each((batch, from, to) => {
-    const source = parts[batch]?.bytes;
+  // Without a list of the stretches of bytes: of rows that come from here and there it would be longer than the texts.
+  stretches.each((batch, from, to) => {
+    const source = parts[batch];
     if (source === undefined) return;
-    if (to - from > SHORT_COPY_BYTES_MAX) {
-      bytes.set(source.subarray(from, to), at);
-      at += to - from;
-    } else for (let i = from; i < to; i++) bytes[at++] = source[i];
+    const start = source.offsets[from];
+    const end = source.offsets[to];
+    if (end - start > SHORT_COPY_BYTES_MAX) {
+      bytes.set(source.bytes.subarray(start, end), at);
+      at += end - start;
+    } else for (let i = start; i < end; i++) bytes[at++] = source.bytes[i];
   });
   return { kind: "utf8", offsets, bytes, valid: gatherValidity(parts, stretches) };
 }

@@ -95,21 +95,24 @@ class Cursor {
     return compareRows(this.columns, this.row, other.columns, other.row);
   }
 
+  private isBelow(row: number, other: Cursor): boolean {
+    return compareRows(this.columns, row, other.columns, other.row) < 0;
+  }
+
   /** First row from the current one up to `end` that is not below the other's. */
   firstNotBelow(end: number, other: Cursor): number {
-    const isBelow = (row: number) => compareRows(this.columns, row, other.columns, other.row) < 0;
-    if (!isBelow(this.row)) return this.row;
+    if (!this.isBelow(this.row, other)) return this.row;
     // Gallop: most stretches are short, or reach to the end. Rows before `low` are below, `high` is not, or the end.
     let low = this.row + 1;
     let step = 1;
-    while (low + step - 1 < end && isBelow(low + step - 1)) {
+    while (low + step - 1 < end && this.isBelow(low + step - 1, other)) {
       low += step;
       step *= 2;
     }
     let high = Math.min(end, low + step - 1);
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (isBelow(middle)) low = middle + 1;
+      if (this.isBelow(middle, other)) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -139,39 +142,41 @@ export function mergeLayers(layers: readonly Layer[]): { batches: RowBatch[]; st
   return { batches, stretches: merge(cursors, deletions) };
 }
 
+/** Made without an array or an object for each row: beside tables this large they would stay in memory for long. */
 function merge(cursors: Cursor[], deletions: ReadonlyMap<string, number>): Stretches {
   const stretches = new Stretches();
-  // By where they stand; of equals the newest first.
-  const inOrder = (a: Cursor, b: Cursor) => a.compare(b) || b.layer - a.layer;
   const open = cursors.sort(inOrder);
   while (open.length > 0) {
-    const [first, second] = open;
-    const end = first.stretchEnd;
-    let to = end;
-    if (second !== undefined) {
-      to = first.firstNotBelow(end, second);
+    const first = open[0];
+    let to = first.stretchEnd;
+    if (open.length > 1) {
+      to = first.firstNotBelow(to, open[1]);
       // Both stand at one entity: the newer row is taken, and the older ones passed over.
       if (to === first.row) {
-        passOver(open, first);
+        while (open.length > 1 && open[1].compare(first) === 0) move(open, 1, open[1].row + 1);
         to = first.row + 1;
       }
     }
     take(stretches, first, to, deletions);
-    first.moveTo(to);
-    reinsert(open, inOrder);
+    move(open, 0, to);
   }
   return stretches;
 }
 
-/** Moves all cursors that stand where the first does, but not the first itself. */
-function passOver(open: Cursor[], first: Cursor): void {
-  let same = 1;
-  while (same < open.length && open[same].compare(first) === 0) same++;
-  const moved = open.splice(1, same - 1);
-  for (const cursor of moved) {
-    cursor.moveTo(cursor.row + 1);
-    if (!cursor.isDone) insert(open, cursor, 1);
+/** By where they stand; of equals the newest first. */
+const inOrder = (a: Cursor, b: Cursor) => a.compare(b) || b.layer - a.layer;
+
+/** Moves the cursor at a place of the list to a row, and then to its place among those behind it. */
+function move(open: Cursor[], from: number, row: number): void {
+  const cursor = open[from];
+  cursor.moveTo(row);
+  if (cursor.isDone) {
+    open.splice(from, 1);
+    return;
   }
+  let at = from;
+  for (; at + 1 < open.length && inOrder(open[at + 1], cursor) < 0; at++) open[at] = open[at + 1];
+  open[at] = cursor;
 }
 
 function take(
@@ -188,19 +193,4 @@ function take(
   for (let row = cursor.row; row < to; row++) {
     if ((deletions.get(cursor.key(row)) ?? -1) < cursor.layer) stretches.add(cursor.batch, row, row + 1);
   }
-}
-
-/** Brings the first cursor to its place after it moved. */
-function reinsert(open: Cursor[], inOrder: (a: Cursor, b: Cursor) => number): void {
-  const [first] = open;
-  if (!first.isDone && (open.length === 1 || inOrder(first, open[1]) < 0)) return;
-  open.shift();
-  if (!first.isDone) insert(open, first, 0);
-}
-
-/** Puts a cursor in its place among those from an index on. */
-function insert(open: Cursor[], cursor: Cursor, from: number): void {
-  let at = from;
-  while (at < open.length && (open[at].compare(cursor) || cursor.layer - open[at].layer) < 0) at++;
-  open.splice(at, 0, cursor);
 }
