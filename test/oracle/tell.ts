@@ -45,8 +45,12 @@ export async function tell(story: Story): Promise<StoryReport> {
     writer: await openGraph({ storage, ports: PORTS }),
     resident: await openGraph({ storage, ports: PORTS, resident: true }),
   });
-  for (const step of story.steps) await teller.take(step);
-  return teller.report;
+  try {
+    for (const step of story.steps) await teller.take(step);
+    return teller.report;
+  } finally {
+    await teller.close();
+  }
 }
 
 class Teller {
@@ -78,6 +82,10 @@ class Teller {
       case "ask":
         return this.ask(step);
     }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(Object.values(this.graphs).map((graph) => graph.close()));
   }
 
   private worldOf(branch: string): World {

@@ -55,7 +55,7 @@ async function finder(
   if (call.function === "fuzzy") {
     const edits = call.maxEdits === null ? EDITS_DEFAULT : editsOf(context.value(call.maxEdits));
     const search = await textSearch(context, table, call.property);
-    return search.matches(search.similar(tokens, edits));
+    return search.matches(await search.similar(tokens, edits, (work) => context.worked(work)));
   }
   // A few texts are sooner read than indexed.
   if (rows <= TEXT_ROWS_UNINDEXED_MAX && !table.base.hasTextIndex(call.property.id)) {

@@ -18,7 +18,12 @@ export function isCurrent(table: Table, posting: DeltaPosting): boolean {
 export function countCurrent(table: Table, rows: Int32Array): number {
   let count = rows.length;
   if (table.isPlain) return count;
-  for (const number of table.delta.changed) {
+  const { changed } = table.delta;
+  if (rows.length < changed.length) {
+    for (let i = 0; i < rows.length; i++) if (!isBaseCurrent(table, rows[i])) count--;
+    return count;
+  }
+  for (const number of changed) {
     if (!isBaseCurrent(table, number) && rows[firstAtLeast(rows, number)] === number) count--;
   }
   return count;

@@ -9,10 +9,10 @@ import { countCurrent, firstAtLeast, isBaseCurrent, isCurrent } from "./current.
 import type { TextDelta } from "./text-delta.ts";
 import type { Postings, TextIndex } from "./text-index.ts";
 
-/** One token of the query. */
+/** A token of the query that is in the base. */
 interface Term {
   readonly weight: number;
-  /** Of the base's rows, whether or not the view still sees them. */
+  /** Rows that have it, whether or not the view still sees them. */
   readonly postings: Postings;
 }
 
@@ -39,7 +39,7 @@ export class Scorer {
     const texts = index.texts + added.texts;
     const mean = (index.tokens + added.tokens) / Math.max(1, texts);
     this.norms = index.norms(mean);
-    this.terms = tokens.map((token) => {
+    this.terms = tokens.flatMap((token) => {
       const postings = index.postings(token);
       const current = delta.of(token).filter((posting) => isCurrent(table, posting));
       const weight = rarity(texts, countCurrent(table, postings.rows) + current.length);
@@ -47,7 +47,7 @@ export class Scorer {
         const added = worth(weight, frequency, lengthNorm(length, mean));
         this.changed.set(number, (this.changed.get(number) ?? 0) + added);
       }
-      return { weight, postings };
+      return postings.rows.length === 0 ? [] : [{ weight, postings }];
     });
   }
 
@@ -57,7 +57,7 @@ export class Scorer {
    */
   scoresFor(numbers: Int32Array): Float64Array {
     const { bound } = this.table;
-    if (numbers.length * UNINDEXED_SHARE < bound) {
+    if (numbers.length * this.terms.length * UNINDEXED_SHARE < bound) {
       const scores = new Float64Array(numbers.length);
       for (let i = 0; i < numbers.length; i++) scores[i] = this.scoreOf(numbers[i]);
       return scores;
@@ -126,7 +126,9 @@ export class Scorer {
     for (const { weight, postings } of this.terms) this.add(scores, weight, postings);
     if (this.table.isPlain) return scores;
     for (const number of this.table.delta.changed) {
-      if (number < scores.length) scores[number] = this.scoreOf(number);
+      if (number < scores.length && !isBaseCurrent(this.table, number)) {
+        scores[number] = this.changed.get(number) ?? 0;
+      }
     }
     return scores;
   }

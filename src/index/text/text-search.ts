@@ -10,6 +10,8 @@ import type { TextIndex } from "./text-index.ts";
 
 /** Tokens of the corpus that a misspelled one may stand for. */
 const FUZZY_TOKENS_MAX = 50;
+/** What it takes to hold a character of a token against all of another, in looks at a row. */
+const WORK_PER_CHARACTER = 8;
 
 export class TextSearch {
   constructor(
@@ -43,14 +45,19 @@ export class TextSearch {
     return new Scorer(this.table, this.index, this.delta, tokens);
   }
 
-  /** The tokens of the corpus that each of these may be a misspelling of. */
-  similar(tokens: readonly string[], edits: number): Set<string> {
+  /** The tokens of the corpus that each of these may be a misspelling of. `worked` is told of each stretch of work. */
+  async similar(
+    tokens: readonly string[],
+    edits: number,
+    worked: (work: number) => Promise<void> | undefined,
+  ): Promise<Set<string>> {
     const found = new Set<string>();
     for (const token of tokens) {
       const distances = new Map<string, number>();
       const note = (candidate: string, distance: number) => distances.set(candidate, distance);
-      this.index.vocabulary().near(token, edits, note);
-      this.delta.vocabulary.near(token, edits, note);
+      const looked =
+        this.index.vocabulary().near(token, edits, note) + this.delta.vocabulary.near(token, edits, note);
+      await worked(looked * WORK_PER_CHARACTER);
       // The nearest first, so that the bound cuts off the farthest.
       const near = [...distances].sort(([a, x], [b, y]) => x - y || compareUtf8(a, b));
       let taken = 0;

@@ -187,4 +187,34 @@ describe("search and fuzzy over many texts", () => {
       }
     }
   });
+
+  it("let others run, and stop, where the query is a long text", async () => {
+    const history = library(2);
+    const view = history.cache().view(history.state({ checkpointed: 1 }));
+    const body = "match { $d: Doc fuzzy($d.text, $q) } return { count($d) as n } order { n }";
+    const plan = planRead(`query q($q: String) { ${body} }`, history.catalog);
+    const words = Array.from({ length: 20_000 }, (_, i) => `w${i.toString(36)}storm`).join(" ");
+    const ask = (elapsedMs: () => number) =>
+      executeRead(plan, new Map([["q", words]]), view, {
+        nowMs: NOW_MS,
+        deadline: { limitMs: 1_000, elapsedMs },
+      });
+    let looks = 0;
+    let turns = 0;
+    let isDone = false;
+    const turn = () => {
+      turns++;
+      if (!isDone) setImmediate(turn);
+    };
+    setImmediate(turn);
+    const found = await ask(() => ++looks && 1);
+    isDone = true;
+    expect(found.rowCount).toBe(1);
+    expect(looks).toBeGreaterThan(10_000);
+    expect(turns).toBeGreaterThan(2);
+    // It ends soon after time is up.
+    let left = 100;
+    await expect(ask(() => (left-- > 0 ? 1 : 2_000))).rejects.toThrow("the query was stopped");
+    expect(left).toBe(-1);
+  });
 });
