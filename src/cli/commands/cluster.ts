@@ -7,6 +7,7 @@ import type { JsonObject } from "../../lib/json.ts";
 import { clusterActor } from "../config.ts";
 import type { Context } from "../context.ts";
 import { flagOn, flagValue, type Invocation } from "../parse.ts";
+import { showingProgress } from "../progress.ts";
 import type { Handler } from "../spec.ts";
 
 const cluster = () => import("../../cluster/index.ts");
@@ -24,10 +25,18 @@ export const importLedger = clusterCommand(
   async (options) => (await cluster()).importCluster(options),
   "renderImport",
 );
-export const apply = clusterCommand(async (options, { io }, invocation) => {
+export const apply = clusterCommand(async (options, context, invocation) => {
+  const { io } = context;
   const actor = flagValue(invocation, "as") ?? (await clusterActor(io.ports, io.directory));
   if (actor !== null) refuseReservedActor(actor, "actor");
-  return (await cluster()).applyCluster({ ...options, actor });
+  const { applyCluster } = await cluster();
+  return showingProgress(
+    context,
+    invocation,
+    "applying",
+    () => options.configDir,
+    () => applyCluster({ ...options, actor }),
+  );
 }, "renderApply");
 export const forceUnlock = clusterCommand(async (options, _, { positionals: [lockId] }) => {
   return (await cluster()).forceUnlock({ ...options, lockId });

@@ -18,6 +18,7 @@ import { parseYaml, type YamlNode } from "../../lib/yaml.ts";
 import type { Context } from "../context.ts";
 import { readFlagFile } from "../files.ts";
 import { flagOn, flagValue, flagValues, type Invocation } from "../parse.ts";
+import { showingProgress } from "../progress.ts";
 
 /** What is read, what is written, and what the run is about. */
 interface Plan {
@@ -41,7 +42,10 @@ export async function embed(context: Context, invocation: Invocation): Promise<n
   const { directory } = context.io;
   const client = mode === "clean" ? null : await connect(context);
   const embedder = new RecordEmbedder(job, selection, mode, client);
-  await rewrite(resolve(directory, input), input, resolve(directory, output), embedder);
+  const seen = () => `${embedder.summary.records.toLocaleString("en-US")} records`;
+  await showingProgress(context, invocation, "embedding", seen, () =>
+    rewrite(resolve(directory, input), input, resolve(directory, output), embedder),
+  );
 
   const { summary } = embedder;
   const model = client?.model ?? "";
