@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { type S3Server, startS3Server } from "../support/s3-server.ts";
 import { createWorld, type Outcome, type Settings, type World } from "./support.ts";
 
-const SCHEMA = `node Ship { imo: String @key  name: String?  hull: Vector(2)? @index }
+const SCHEMA = `node Ship { imo: String @key  name: String?  hull: Vector(2)? @index  photo: Blob? }
 node Port { code: String @key }
 edge CallsAt: Ship -> Port
 `;

@@ -237,6 +237,40 @@ describe("cleanup", () => {
     expect(past.stderr).toContain(`commit '${second.graph_commit_id}' was reclaimed`);
   });
 
+  it.each(["a path", "s3://"])(
+    "gives back the bytes of Blobs that no commit shows any more: at %s",
+    async (name) => {
+      const place = await PLACES[name]();
+      const show = async (imo: string, bytes: string): Promise<void> => {
+        const photo = `base64:${Buffer.from(bytes).toString("base64")}`;
+        const data = place.world.file("photo.ndjson", JSON.stringify({ type: "Ship", data: { imo, photo } }));
+        const words = ["load", "--mode", "merge", "--data", data, "--store", place.uri];
+        await succeed(place.world.run(words, place.settings));
+      };
+      const photoOf = (imo: string, ...more: readonly string[]) =>
+        place.world.run(
+          ["blob", "get", "node", "Ship", imo, "photo", "--store", place.uri, ...more],
+          place.settings,
+        );
+      const blobs = () => place.keys().filter((key) => key.includes("/blobs/")).length;
+      await show("A", "first");
+      await show("B", "beside");
+      await show("A", "second");
+      const { commits } = await json(place, "commit", "list");
+      const [, before] = commits as { graph_commit_id: string }[];
+      await json(place, "cleanup", "--keep", "1", "--confirm", "--yes");
+      expect(blobs()).toBe(3);
+      place.age();
+      const { bytes_removed } = await json(place, "cleanup", "--keep", "1", "--confirm", "--yes");
+      expect([blobs(), bytes_removed]).toEqual([2, "first".length]);
+      expect((await photoOf("A")).stdout).toBe("second");
+      expect((await photoOf("B")).stdout).toBe("beside");
+      const gone = await photoOf("A", "--snapshot", before.graph_commit_id);
+      expect([gone.code, gone.stdout]).toEqual([1, ""]);
+      expect((await run(place, ["repair"])).stdout).not.toContain("suspicious");
+    },
+  );
+
   it("of a target that is not local asks first, before any request", async () => {
     const place = await PLACES["s3://"]();
     await launch(place, "A");
