@@ -208,16 +208,10 @@ export class GraphView implements View {
     properties: readonly string[],
     tuples: readonly string[],
   ): Promise<Map<string, string[]>> {
-    const found = new Map<string, string[]>();
-    if (tuples.length === 0) return found;
+    if (tuples.length === 0) return new Map();
     await this.load([type]);
     const index = this.residentImage(type).uniqueIndex(tupleParts(type, properties), this.context.keyText);
-    const table = type.kind === "node" ? this.nodes(type) : this.edgeRows(type);
-    for (const tuple of new Set(tuples)) {
-      const holders = index.holders(table, tuple);
-      if (holders.length > 0) found.set(tuple, holders);
-    }
-    return found;
+    return index.holders(type.kind === "node" ? this.nodes(type) : this.edgeRows(type), tuples);
   }
 
   async count(type: EntityType): Promise<number> {

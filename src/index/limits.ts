@@ -23,3 +23,5 @@ export const TEXT_COLUMN_BYTES_MAX = 2 ** 31 - 1;
 export const SEARCHES_BEFORE_HASH = 256;
 /** Edges whose ends are found between two looks at the event loop (some ten milliseconds). */
 export const ADJACENCY_BUILD_SLICE = 65_536;
+/** Tuples of a unique property that one scan looks for; for more the index of its values is made. */
+export const SCANNED_TUPLES_MAX = 64;

@@ -1,5 +1,5 @@
-// Who holds a tuple of a unique constraint. The base's tuples are laid out once per base and property list; those of the
-// delta are followed commit by commit, and every answer is checked against the version at hand.
+// Who holds a tuple of a unique constraint. The base is asked for candidates; tuples of the delta are followed commit by
+// commit, and every answer is checked against the version at hand.
 
 import type { Value } from "../query/plan.ts";
 import type { EntityType, Property, PropertyType } from "../schema/catalog.ts";
@@ -7,6 +7,7 @@ import { tupleReader } from "../schema/index.ts";
 import type { RowBatch } from "../store/index.ts";
 import { textAt } from "../store/index.ts";
 import { propertyAt, type Table, type TableImage } from "./table.ts";
+import { type Candidates, candidatesIn } from "./unique-candidates.ts";
 
 /** The canonical spelling of a key value (spec 01 §9). */
 export type KeyText = (value: boolean | number | bigint | string, type: PropertyType) => string;
@@ -14,37 +15,38 @@ export type KeyText = (value: boolean | number | bigint | string, type: Property
 type TupleReader = (batch: RowBatch, row: number) => string | null;
 
 export class UniqueIndex {
-  private readonly base = new Map<string, number[]>();
   private readonly changed = new Map<string, Set<number>>();
   private seen = 0;
   private readonly read: TupleReader;
+  private readonly candidates: Candidates;
 
   constructor(
     private readonly image: TableImage,
     parts: readonly TuplePart[],
     keyText: KeyText,
   ) {
-    this.read = tupleReader(partReaders(parts, keyText));
-    const { rows } = image.base;
-    for (let row = 0; row < rows.length; row++) {
-      const tuple = this.read(rows, row);
-      if (tuple === null) continue;
-      const holders = this.base.get(tuple);
-      if (holders === undefined) this.base.set(tuple, [row]);
-      else holders.push(row);
-    }
+    const { base } = image;
+    const read = tupleReader(partReaders(parts, keyText));
+    this.read = read;
+    this.candidates = candidatesIn(base, parts, (row) => read(base.rows, row));
   }
 
-  /** Ids of the live entities that spell a tuple. */
-  holders(table: Table, tuple: string): string[] {
+  /** Ids of the live entities that spell each of some tuples, where there are any. */
+  async holders(table: Table, tuples: readonly string[]): Promise<Map<string, string[]>> {
+    const wanted = new Set(tuples);
+    const numbers = new Set(await this.candidates([...wanted]));
     this.extend();
-    const candidates = new Set([...(this.base.get(tuple) ?? []), ...(this.changed.get(tuple) ?? [])]);
-    const ids: string[] = [];
-    for (const number of candidates) {
+    for (const tuple of wanted) for (const number of this.changed.get(tuple) ?? []) numbers.add(number);
+    const holders = new Map<string, string[]>();
+    for (const number of numbers) {
       const place = table.place(number);
-      if (place !== null && this.read(place.batch, place.row) === tuple) ids.push(table.id(number));
+      const tuple = place === null ? null : this.read(place.batch, place.row);
+      if (tuple === null || !wanted.has(tuple)) continue;
+      const ids = holders.get(tuple);
+      if (ids === undefined) holders.set(tuple, [table.id(number)]);
+      else ids.push(table.id(number));
     }
-    return ids;
+    return holders;
   }
 
   private extend(): void {

@@ -3,6 +3,7 @@
 
 import type { EdgeTable, NodeTable } from "../../index/index.ts";
 import { tooLarge } from "../../lib/errors.ts";
+import { letOthersRun } from "../../lib/event-loop.ts";
 import { resolveConstant } from "../../query/index.ts";
 import type { Constant, Parameters, ReadPlan, Value, VariableInfo, VariableSlot } from "../../query/plan.ts";
 import type { EdgeType, NodeType, Property } from "../../schema/catalog.ts";
@@ -137,6 +138,3 @@ export class ReadContext {
     checkDeadline(this.options.deadline);
   };
 }
-
-/** One turn of the event loop. */
-export const letOthersRun = () => new Promise<void>((resolve) => setImmediate(resolve));

@@ -1,13 +1,14 @@
 // A read from plan to rows: solve the clauses, rank, group, order, cut.
 
 import type { GraphView } from "../../index/index.ts";
+import { letOthersRun } from "../../lib/event-loop.ts";
 import { resolveConstant } from "../../query/index.ts";
 import type { Constant, OrderKey, Parameters, ReadPlan, ReturnExpression } from "../../query/plan.ts";
 import type { PropertyType } from "../../schema/catalog.ts";
 import { type GroupedColumn, group } from "./aggregate.ts";
 import { type Cells, takeCells } from "./cells.ts";
 import { coldTables } from "./cold.ts";
-import { letOthersRun, ReadContext, type ReadOptions } from "./context.ts";
+import { ReadContext, type ReadOptions } from "./context.ts";
 import { MAP_ENTRY_BYTES } from "./limits.ts";
 import { cellsKey, tieKeys } from "./order.ts";
 import { lookUp } from "./point-lookup.ts";

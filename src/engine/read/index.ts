@@ -3,7 +3,7 @@
 export { idOfKey } from "./access.ts";
 export { valueTest } from "./compare.ts";
 export { type Comparison, comparison, type Field } from "./comparison.ts";
-export { type Deadline, letOthersRun, type ReadOptions } from "./context.ts";
+export type { Deadline, ReadOptions } from "./context.ts";
 export { executeRead } from "./execute.ts";
 export { explained } from "./explain.ts";
 export { plannedTypes } from "./plan-walk.ts";

@@ -3,11 +3,12 @@
 import { propertyAt, squaredDistance, type Table } from "../../index/index.ts";
 import { BestFew } from "../../lib/best-few.ts";
 import { badRequest } from "../../lib/errors.ts";
+import { letOthersRun } from "../../lib/event-loop.ts";
 import type { RankArm } from "../../query/plan.ts";
 import type { Property } from "../../schema/catalog.ts";
 import { isValid } from "../../store/index.ts";
 import { vectorOf } from "./compare.ts";
-import { letOthersRun, type ReadContext } from "./context.ts";
+import type { ReadContext } from "./context.ts";
 import { flagsOf } from "./flags.ts";
 import { COMPONENTS_PER_BREATH, INDEXED_SHARE } from "./limits.ts";
 import { distinctNumbers, type Ranking } from "./ranking.ts";

@@ -3,13 +3,13 @@
 // lead to the same numbers. Reads and mutations come here alike.
 
 import { firstAtOrAfter, isWholeKey, type RankRange, type Table } from "../../index/index.ts";
+import { letOthersRun } from "../../lib/event-loop.ts";
 import { encodeUtf8 } from "../../lib/utf8.ts";
 import type { EntityType } from "../../schema/catalog.ts";
 import { declaredIndexes } from "../../schema/index.ts";
 import type { Utf8Column } from "../../store/index.ts";
 import { type NumberTest, selecting } from "./column-test.ts";
 import { baseTest, type Comparison, comparisonTest, type Field, fieldColumn, fieldId } from "./comparison.ts";
-import { letOthersRun } from "./context.ts";
 import { FOUND_ROW_COST, NUMBERS_PER_WORK, SCAN_SLICE_ROWS } from "./limits.ts";
 import { orderRange, valueRanges } from "./rank-range.ts";
 

@@ -2,10 +2,11 @@
 
 import { profileAt, queryTokens, type Scorer, type Table, type TextSearch } from "../../index/index.ts";
 import { badRequest } from "../../lib/errors.ts";
+import { letOthersRun } from "../../lib/event-loop.ts";
 import type { RankFunction, TextCall, Value } from "../../query/plan.ts";
 import type { Property } from "../../schema/catalog.ts";
 import type { NumberTest } from "./column-test.ts";
-import { letOthersRun, type ReadContext } from "./context.ts";
+import type { ReadContext } from "./context.ts";
 import { keepNumbers } from "./filter.ts";
 import { keepFlagged } from "./flags.ts";
 import { TEXT_ROWS_UNINDEXED_MAX } from "./limits.ts";

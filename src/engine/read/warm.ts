@@ -1,9 +1,9 @@
 // What the first reads of a process would otherwise wait for, done beforehand by one that lives on.
 
 import type { GraphView } from "../../index/index.ts";
+import { letOthersRun } from "../../lib/event-loop.ts";
 import type { EntityType, Property } from "../../schema/catalog.ts";
 import { indexKind } from "../../schema/index.ts";
-import { letOthersRun } from "./context.ts";
 
 /** Brings a graph into memory, with its adjacency, and the full text and vectors of the properties declared for it. */
 export async function warm(view: GraphView): Promise<void> {

@@ -3,19 +3,12 @@
 
 import type { GraphView, Table } from "../../index/index.ts";
 import { badRequest } from "../../lib/errors.ts";
+import { letOthersRun } from "../../lib/event-loop.ts";
 import { resolveConstant } from "../../query/index.ts";
 import type { MutationPredicate, Parameters, Value } from "../../query/plan.ts";
 import type { EdgeType, NodeType } from "../../schema/catalog.ts";
 import type { DeletedEdge, Row } from "../../store/types.ts";
-import {
-  type Comparison,
-  comparison,
-  idOfKey,
-  letOthersRun,
-  type Pace,
-  scanTable,
-  valueTest,
-} from "../read/index.ts";
+import { type Comparison, comparison, idOfKey, type Pace, scanTable, valueTest } from "../read/index.ts";
 import { ROWS_PER_BREATH } from "./limits.ts";
 import type { ReadSetBuilder } from "./reads.ts";
 import type { Staging } from "./staging.ts";
