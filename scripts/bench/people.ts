@@ -9,6 +9,8 @@ export interface PeopleSize {
   readonly cities: number;
   /** True where a few people also follow most of the others. */
   readonly areFollowersSkewed?: boolean;
+  /** True where follows stand in no order, and each has an id of its own. */
+  readonly areFollowsLoose?: boolean;
 }
 
 export const PEOPLE_SCHEMA = `node Person {
@@ -79,6 +81,17 @@ export function* followed(size: PeopleSize, seed = SEED): Generator<readonly [nu
   }
 }
 
+/** The same pairs in no order (Fisher and Yates). */
+function* shuffled(size: PeopleSize, seed: number): Generator<readonly [number, number]> {
+  const pairs: (readonly [number, number])[] = [...followed(size, seed)];
+  const dice = unitDice(seed + 2);
+  for (let last = pairs.length - 1; last >= 0; last--) {
+    const chosen = Math.floor(dice() * (last + 1));
+    yield pairs[chosen];
+    pairs[chosen] = pairs[last];
+  }
+}
+
 /** How many others a person follows. */
 function followsOf({ people, follows, areFollowersSkewed }: PeopleSize, person: number): number {
   const mean = follows / people;
@@ -109,8 +122,10 @@ export async function writePeople(path: string, size: PeopleSize, seed = SEED): 
       `{"type":"Person","data":{"name":"${personName(person)}","age":${age},"city":"${cityName(city())}"}}`,
     );
   }
-  for (const [from, to] of followed(size, seed)) {
-    await line(`{"edge":"Follows","from":"${personName(from)}","to":"${personName(to)}"}`);
+  let follow = 0;
+  for (const [from, to] of size.areFollowsLoose ? shuffled(size, seed) : followed(size, seed)) {
+    const data = size.areFollowsLoose ? `,"data":{"id":"follow-${follow++}"}` : "";
+    await line(`{"edge":"Follows","from":"${personName(from)}","to":"${personName(to)}"${data}}`);
   }
   await file.write(text);
   await file.close();
