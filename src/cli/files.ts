@@ -6,6 +6,7 @@ import { resolve } from "node:path";
 import { badRequest } from "../lib/errors.ts";
 import { tryDecodeUtf8 } from "../lib/utf8.ts";
 import type { Io } from "./io.ts";
+import type { NamedText } from "./render/source-error.ts";
 
 /** The text of a file; throws as node does. */
 export function readTextFile(path: string): Promise<string> {
@@ -18,6 +19,11 @@ export async function readFlagFile(io: Io, flag: string, path: string): Promise<
   const text = tryDecodeUtf8(bytes);
   if (text === null) throw badRequest(`${flag} ${path}: the file is not UTF-8 text`);
   return text;
+}
+
+/** The same, with what messages call it. */
+export async function readNamedText(io: Io, flag: string, path: string): Promise<NamedText> {
+  return { name: path === "-" ? "<stdin>" : path, text: await readFlagFile(io, flag, path) };
 }
 
 async function readBytes(io: Io, flag: string, path: string): Promise<Uint8Array> {

@@ -7,6 +7,7 @@ import { renderHelp, renderUsage } from "./help.ts";
 import { type Io, OutputClosed } from "./io.ts";
 import { type Invocation, parseCommandLine, UsageError } from "./parse.ts";
 import { labelOf, refuseScopeFlags } from "./refuse.ts";
+import { renderSourceError, SourceTextError } from "./render/source-error.ts";
 import { ROOT } from "./table/index.ts";
 
 const EXIT_OUTPUT_CLOSED = 141;
@@ -74,7 +75,8 @@ async function report(thrown: unknown, words: readonly string[], io: Io): Promis
     if (asksForJson(words)) {
       await io.stderr.write(`${stringifyJson(error.toEnvelope() as unknown as JsonValue)}\n`);
     } else {
-      await io.stderr.write(`error: ${error.message}\n`);
+      const lines = error instanceof SourceTextError ? renderSourceError(error) : [`error: ${error.message}`];
+      await io.stderr.write(`${lines.join("\n")}\n`);
       if (error instanceof UsageError) {
         if (error.hint !== null) await io.stderr.write(`  hint: ${error.hint}\n`);
         await io.stderr.write(`\n${renderUsage(ROOT, error.path)}\n`);

@@ -73,8 +73,21 @@ export interface MergeConflict {
   readonly row_id?: string;
 }
 
+/** One thing that is wrong with a source text (`.gq`, `.pg`), and where. */
+export interface SourceProblem {
+  /** As the error's text has it, without the place. */
+  readonly message: string;
+  /** Both from 1; columns count characters. */
+  readonly line: number;
+  readonly column: number;
+  /** Half-open and never empty: offsets in the UTF-8 bytes of the source. */
+  readonly start: number;
+  readonly end: number;
+}
+
 /** Structured members of the error envelope; each absent when it does not apply. */
 export interface ErrorDetails {
+  readonly source_errors?: readonly SourceProblem[];
   readonly merge_conflicts?: readonly MergeConflict[];
   readonly manifest_conflict?: {
     readonly table_key: string;

@@ -1,11 +1,8 @@
-// The words of `.pg` and `.gq`: one tokenizer for both languages. One pass, no regular expressions on the input, so
-// that no text of any shape takes more than linear time. Offsets are UTF-16 code units.
+// The words of `.pg` and `.gq`: one lexer for both languages. One pass, no regular expressions on the input, and columns
+// of numbers instead of an object a token: a text of a million tokens is a few megabytes and some milliseconds.
+// Offsets are UTF-16 code units.
 
-import type { Span } from "./source.ts";
-import { SourceError } from "./source.ts";
-
-export type { Position, Span } from "./source.ts";
-export { positionOf, renderSourceError, SourceError } from "./source.ts";
+import { SourceError, type Span, textStart } from "./source.ts";
 
 /** `name` starts with a-z or `_`, `type` with A-Z; `variable` is `$name`. */
 export type TokenKind = "name" | "type" | "variable" | "int" | "float" | "string" | "punct" | "end";
@@ -20,11 +17,64 @@ export interface Token extends Span {
   readonly glued: boolean;
 }
 
-export interface TokenizeOptions {
-  /** What may stand between words; where one begins another, the longer stands first. */
-  readonly punctuation: readonly string[];
-  /** Whether `$name` is a word. */
-  readonly variables: boolean;
+/** What a language is written with. */
+export class Lexicon {
+  /** Marks by the code of their first character. */
+  readonly marksByFirst: readonly (readonly Mark[] | undefined)[];
+  private readonly codes: ReadonlyMap<string, number>;
+
+  /** Where one mark begins another, the longer stands first. `variables`: whether `$name` is a word. */
+  constructor(
+    punctuation: readonly string[],
+    readonly variables: boolean,
+  ) {
+    const marks = punctuation.map((text, index) => ({ text, code: CODE.mark + index }));
+    const byFirst: Mark[][] = [];
+    for (const mark of marks) {
+      const first = mark.text.charCodeAt(0);
+      byFirst[first] ??= [];
+      byFirst[first].push(mark);
+    }
+    this.marksByFirst = byFirst;
+    this.codes = new Map(marks.map(({ text, code }) => [text, code]));
+  }
+
+  /** The token code of a mark. */
+  codeOf(mark: string): number | undefined {
+    return this.codes.get(mark);
+  }
+}
+
+interface Mark {
+  readonly text: string;
+  readonly code: number;
+}
+
+/** What a token is, as a number; from `mark` on the marks of the language. Those from `badCharacter` on are no tokens. */
+export const CODE = {
+  end: 0,
+  name: 1,
+  type: 2,
+  variable: 3,
+  int: 4,
+  float: 5,
+  string: 6,
+  badCharacter: 7,
+  badVariable: 8,
+  openComment: 9,
+  openString: 10,
+  mark: 16,
+} as const;
+
+const KINDS: readonly TokenKind[] = ["end", "name", "type", "variable", "int", "float", "string"];
+
+/** Every token of a source, the last of them its end. */
+export interface Tokens {
+  readonly source: string;
+  readonly codes: Uint8Array;
+  readonly starts: Uint32Array;
+  readonly ends: Uint32Array;
+  readonly count: number;
 }
 
 const TAB = 0x09;
@@ -38,82 +88,88 @@ const DOT = 0x2e;
 const SLASH = 0x2f;
 const BACKSLASH = 0x5c;
 const UNDERSCORE = 0x5f;
-const BYTE_ORDER_MARK = 0xfeff;
 
 const isDigit = (code: number) => code >= 0x30 && code <= 0x39;
 const isLower = (code: number) => (code >= 0x61 && code <= 0x7a) || code === UNDERSCORE;
 const isUpper = (code: number) => code >= 0x41 && code <= 0x5a;
 const isWordPart = (code: number) => isLower(code) || isUpper(code) || isDigit(code);
 
-/** Splits a source into tokens, the last of kind `end`. Throws SourceError. */
-export function tokenize(source: string, options: TokenizeOptions): Token[] {
+/** Splits a source into tokens; what is none is among them. Throws SourceError for half of a surrogate pair. */
+export function tokenize(source: string, lexicon: Lexicon): Tokens {
   requireWellFormed(source);
-  const punctuation = punctuationByFirstCode(options.punctuation);
-  const tokens: Token[] = [];
-  // Some editors begin a file with a mark that is no part of its text.
-  let at = source.charCodeAt(0) === BYTE_ORDER_MARK ? 1 : 0;
-  for (;;) {
-    const before = at;
-    at = skipBlanks(source, at);
-    const glued = at === before && tokens.length > 0;
-    if (at >= source.length) {
-      tokens.push({ kind: "end", text: "", value: "", start: at, end: at + 1, glued });
-      return tokens;
-    }
-    const code = source.charCodeAt(at);
-    const start = at;
-    if (code === QUOTE) {
-      at = stringEnd(source, start);
-      const text = source.slice(start, at);
-      tokens.push({ kind: "string", text, value: decodeString(source, start, at), start, end: at, glued });
-    } else if (isLower(code) || isUpper(code)) {
-      at = wordEnd(source, start + 1);
-      const text = source.slice(start, at);
-      tokens.push({ kind: isUpper(code) ? "type" : "name", text, value: text, start, end: at, glued });
-    } else if (isDigit(code)) {
-      at = digitsEnd(source, start + 1);
-      const isFloat = source.charCodeAt(at) === DOT && isDigit(source.charCodeAt(at + 1));
-      if (isFloat) at = digitsEnd(source, at + 2);
-      const text = source.slice(start, at);
-      tokens.push({ kind: isFloat ? "float" : "int", text, value: text, start, end: at, glued });
-    } else if (code === DOLLAR && options.variables) {
-      at = variableEnd(source, start);
-      const text = source.slice(start + 1, at);
-      tokens.push({ kind: "variable", text, value: text, start, end: at, glued });
+  const { length } = source;
+  const codes = new Uint8Array(length + 1);
+  const starts = new Uint32Array(length + 1);
+  const ends = new Uint32Array(length + 1);
+  let count = 0;
+  let at = skipBlanks(source, textStart(source));
+  while (at < length) {
+    const first = source.charCodeAt(at);
+    let code: number = CODE.badCharacter;
+    let end = at + 1;
+    let resume = 0;
+    if (isLower(first) || isUpper(first)) {
+      code = isUpper(first) ? CODE.type : CODE.name;
+      end = wordEnd(source, end);
+    } else if (isDigit(first)) {
+      code = CODE.int;
+      end = digitsEnd(source, end);
+      if (source.charCodeAt(end) === DOT && isDigit(source.charCodeAt(end + 1))) {
+        code = CODE.float;
+        end = digitsEnd(source, end + 2);
+      }
+    } else if (first === QUOTE) {
+      code = CODE.string;
+      end = stringEnd(source, at);
+      if (end > length) {
+        code = CODE.openString;
+        end = at + 1;
+        resume = length;
+      }
+    } else if (first === DOLLAR && lexicon.variables) {
+      code = isLower(source.charCodeAt(end)) ? CODE.variable : CODE.badVariable;
+      if (code === CODE.variable) end = wordEnd(source, end + 1);
+    } else if (first === SLASH && source.charCodeAt(end) === STAR) {
+      code = CODE.openComment;
+      end = at + 2;
+      resume = length;
     } else {
-      const text = markAt(source, start, punctuation[code]);
-      if (text === undefined) throw unexpectedCharacter(source, start);
-      at = start + text.length;
-      tokens.push({ kind: "punct", text, value: text, start, end: at, glued });
+      const mark = markAt(source, at, lexicon.marksByFirst[first]);
+      if (mark !== undefined) {
+        code = mark.code;
+        end = at + mark.text.length;
+      } else if (first >= 0xd800 && first <= 0xdbff) {
+        end = at + 2;
+      }
     }
+    codes[count] = code;
+    starts[count] = at;
+    ends[count] = end;
+    count++;
+    at = skipBlanks(source, Math.max(end, resume));
   }
+  codes[count] = CODE.end;
+  starts[count] = at;
+  ends[count] = at + 1;
+  return { source, codes, starts, ends, count: count + 1 };
 }
 
 /** No file holds half of a surrogate pair, and nothing that was stored would give it back. */
 function requireWellFormed(source: string): void {
   if (source.isWellFormed()) return;
   const start = source.search(/\p{Surrogate}/u);
-  throw new SourceError("half of a surrogate pair, which is no character", source, { start, end: start + 1 });
+  throw new SourceError("half of a surrogate pair, which is no character", { start, end: start + 1 });
 }
 
-function punctuationByFirstCode(marks: readonly string[]): readonly (readonly string[] | undefined)[] {
-  const byCode: string[][] = [];
-  for (const mark of marks) {
-    const code = mark.charCodeAt(0);
-    byCode[code] ??= [];
-    byCode[code].push(mark);
-  }
-  return byCode;
-}
-
-function markAt(source: string, at: number, marks: readonly string[] | undefined): string | undefined {
+function markAt(source: string, at: number, marks: readonly Mark[] | undefined): Mark | undefined {
   if (marks === undefined) return undefined;
   for (const mark of marks) {
-    if (mark.length === 1 || source.startsWith(mark, at)) return mark;
+    if (mark.text.length === 1 || source.startsWith(mark.text, at)) return mark;
   }
   return undefined;
 }
 
+/** Where the next token begins; a comment that is never closed is one, for it to be refused. */
 function skipBlanks(source: string, from: number): number {
   let at = from;
   for (;;) {
@@ -125,12 +181,7 @@ function skipBlanks(source: string, from: number): number {
       at = lineEnd === -1 ? source.length : lineEnd + 1;
     } else if (code === SLASH && source.charCodeAt(at + 1) === STAR) {
       const close = source.indexOf("*/", at + 2);
-      if (close === -1) {
-        throw new SourceError("unterminated comment: '/*' needs a closing '*/'", source, {
-          start: at,
-          end: at + 2,
-        });
-      }
+      if (close === -1) return at;
       at = close + 2;
     } else {
       return at;
@@ -150,21 +201,30 @@ function digitsEnd(source: string, from: number): number {
   return at;
 }
 
-function variableEnd(source: string, start: number): number {
-  if (!isLower(source.charCodeAt(start + 1))) {
-    throw new SourceError("expected a lower-case name right after '$'", source, { start, end: start + 1 });
-  }
-  return wordEnd(source, start + 2);
-}
-
+/** Behind the closing quote; beyond the source where there is none. */
 function stringEnd(source: string, start: number): number {
   for (let at = start + 1; at < source.length; at++) {
     const code = source.charCodeAt(at);
     if (code === QUOTE) return at + 1;
     if (code === BACKSLASH) at++;
   }
-  throw new SourceError("unterminated string: it needs a closing '\"'", source, { start, end: start + 1 });
+  return source.length + 1;
 }
+
+/** One token as an object. Throws SourceError where that is none. */
+export function tokenAt(tokens: Tokens, index: number): Token {
+  const { source, codes, starts, ends } = tokens;
+  const code = codes[index];
+  const start = starts[index];
+  const end = ends[index];
+  if (isBad(code)) throw new SourceError(describeFault(code, source.slice(start, end)), { start, end });
+  const text = source.slice(code === CODE.variable ? start + 1 : start, end);
+  const kind = code >= CODE.mark ? "punct" : KINDS[code];
+  const value = code === CODE.string ? decodeString(source, start, end) : text;
+  return { kind, text, value, start, end, glued: index > 0 && start === ends[index - 1] };
+}
+
+const isBad = (code: number): boolean => code >= CODE.badCharacter && code < CODE.mark;
 
 const ESCAPES: Readonly<Record<string, string>> = { '"': '"', "\\": "\\", n: "\n", r: "\r", t: "\t" };
 
@@ -179,12 +239,10 @@ function decodeString(source: string, start: number, end: number): string {
     const decoded = Object.hasOwn(ESCAPES, mark) ? ESCAPES[mark] : undefined;
     if (decoded === undefined) {
       const at = start + 1 + backslash;
-      const span = { start: at, end: at + 1 + mark.length };
-      throw new SourceError(
-        `unsupported escape sequence: \\${mark} (use \\" \\\\ \\n \\r or \\t)`,
-        source,
-        span,
-      );
+      throw new SourceError(`unsupported escape sequence: \\${mark} (use \\" \\\\ \\n \\r or \\t)`, {
+        start: at,
+        end: at + 1 + mark.length,
+      });
     }
     parts.push(raw.slice(run, backslash), decoded);
     run = backslash + 2;
@@ -194,18 +252,28 @@ function decodeString(source: string, start: number, end: number): string {
   return parts.join("");
 }
 
-function unexpectedCharacter(source: string, at: number): SourceError {
-  const code = source.codePointAt(at) ?? 0;
-  const character = String.fromCodePoint(code);
-  const shown = code < SPACE || code === 0x7f ? `U+${code.toString(16).padStart(4, "0")}` : `'${character}'`;
-  const hint =
-    code > 0x7e
-      ? ": outside strings and comments only ASCII is allowed"
-      : character === "#"
-        ? ": comments start with '//'"
-        : "";
-  return new SourceError(`unexpected character ${shown}${hint}`, source, {
-    start: at,
-    end: at + character.length,
-  });
+/** Why that is no token. */
+function describeFault(code: number, text: string): string {
+  switch (code) {
+    case CODE.openString:
+      return "unterminated string: it needs a closing '\"'";
+    case CODE.openComment:
+      return "unterminated comment: '/*' needs a closing '*/'";
+    case CODE.badVariable:
+      return "expected a lower-case name right after '$'";
+    default:
+      return `unexpected character ${showCharacter(text)}`;
+  }
+}
+
+/** What no screen shows as itself: controls, formats such as U+FEFF, and blanks that are none here. */
+const INVISIBLE = /[\p{C}\p{Z}]/u;
+
+function showCharacter(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  const shown = INVISIBLE.test(character)
+    ? `U+${code.toString(16).toUpperCase().padStart(4, "0")}`
+    : `'${character}'`;
+  if (code > 0x7e) return `${shown}: outside strings and comments only ASCII is allowed`;
+  return character === "#" ? `${shown}: comments start with '//'` : shown;
 }

@@ -6,6 +6,14 @@ export interface Span {
   readonly end: number;
 }
 
+/** The place of a token or a node, without the rest of it. */
+export const spanOf = ({ start, end }: Span): Span => ({ start, end });
+
+const BYTE_ORDER_MARK = 0xfeff;
+
+/** Some editors begin a file with a mark that is no part of its text. */
+export const textStart = (source: string): number => (source.charCodeAt(0) === BYTE_ORDER_MARK ? 1 : 0);
+
 /** Both count from 1; the column counts characters (code points). */
 export interface Position {
   readonly line: number;
@@ -16,7 +24,7 @@ export interface Position {
 export function positionOf(source: string, offset: number): Position {
   const at = Math.min(Math.max(offset, 0), source.length);
   let line = 1;
-  let lineStart = 0;
+  let lineStart = Math.min(textStart(source), at);
   for (let end = source.indexOf("\n"); end !== -1 && end < at; end = source.indexOf("\n", lineStart)) {
     line++;
     lineStart = end + 1;
@@ -34,44 +42,13 @@ function codePointCount(text: string, start: number, end: number): number {
   return count;
 }
 
-/** Something is wrong with a source text, at a place. The message says what, without the place. */
+/** Something is wrong at a place of a source text. The message says what, without the place. */
 export class SourceError extends Error {
   override readonly name = "SourceError";
   readonly span: Span;
-  readonly line: number;
-  readonly column: number;
 
-  constructor(message: string, source: string, span: Span) {
+  constructor(message: string, { start, end }: Span) {
     super(message);
-    this.span = { start: span.start, end: Math.max(span.end, span.start + 1) };
-    const { line, column } = positionOf(source, span.start);
-    this.line = line;
-    this.column = column;
+    this.span = { start, end: Math.max(end, start + 1) };
   }
-}
-
-/** Longer lines are cut around the place, so that a message stays readable. */
-const SHOWN_LINE_LENGTH_MAX = 120;
-
-/** What a person sees: the message, the place, and the line with a caret under it. */
-export function renderSourceError(source: string, error: SourceError): string {
-  const at = Math.min(error.span.start, source.length);
-  const lineStart = at === 0 ? 0 : source.lastIndexOf("\n", at - 1) + 1;
-  const newline = source.indexOf("\n", at);
-  const lineEnd = newline === -1 ? source.length : newline;
-  const from = Math.max(lineStart, at - SHOWN_LINE_LENGTH_MAX / 2);
-  const to = Math.min(lineEnd, from + SHOWN_LINE_LENGTH_MAX);
-  const shown = source.slice(from, to).replace(/\r$/, "");
-  const indent = Array.from(source.slice(from, at), (character) => (character === "\t" ? "\t" : " ")).join(
-    "",
-  );
-  const width = Math.max(1, Math.min(error.span.end, to) - at);
-  const gutter = String(error.line);
-  const margin = " ".repeat(gutter.length);
-  return [
-    `${error.message} (line ${error.line}, column ${error.column})`,
-    `${margin} |`,
-    `${gutter} | ${shown}`,
-    `${margin} | ${indent}${"^".repeat(width)}`,
-  ].join("\n");
 }

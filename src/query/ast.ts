@@ -1,5 +1,7 @@
-// What a `.gq` source says, before any name is resolved: the shapes that the parser makes and the checker reads.
+// What a `.gq` source says, before any name is resolved: the shapes that the parser makes and the checker reads. What an
+// error may be about knows its place in the source.
 
+import type { Span } from "../lib/source.ts";
 import type { PropertyType } from "../schema/catalog.ts";
 import type { AggregateFunction, ComparisonOperator } from "./plan.ts";
 
@@ -12,13 +14,20 @@ export type Literal =
   | { readonly kind: "datetime"; readonly text: string }
   | { readonly kind: "list"; readonly items: readonly Literal[] };
 
-/** What may stand behind the colon of an inline match or an assignment, and in a predicate. */
-export type ValueExpression =
-  | { readonly kind: "literal"; readonly literal: Literal }
-  | { readonly kind: "variable"; readonly name: string }
-  | { readonly kind: "now" };
+/** A name where it stands; a variable without its `$`. */
+export interface Word extends Span {
+  readonly text: string;
+}
 
-export interface TextExpression {
+/** What may stand behind the colon of an inline match or an assignment, and in a predicate. */
+export type ValueExpression = Span &
+  (
+    | { readonly kind: "literal"; readonly literal: Literal }
+    | { readonly kind: "variable"; readonly name: string }
+    | { readonly kind: "now" }
+  );
+
+export interface TextExpression extends Span {
   readonly kind: "text";
   readonly function: "search" | "match_text" | "fuzzy";
   readonly field: Expression;
@@ -26,53 +35,67 @@ export interface TextExpression {
   readonly maxEdits: Expression | null;
 }
 
-export type RankExpression =
-  | { readonly kind: "bm25"; readonly field: Expression; readonly query: Expression }
-  | {
-      readonly kind: "nearest";
-      readonly variable: string;
-      readonly property: string;
-      readonly query: Expression;
-    }
-  | {
-      readonly kind: "rrf";
-      readonly first: Expression;
-      readonly second: Expression;
-      readonly k: Expression | null;
-    };
+export type RankExpression = Span &
+  (
+    | { readonly kind: "bm25"; readonly field: Expression; readonly query: Expression }
+    | {
+        readonly kind: "nearest";
+        readonly target: PropertyExpression;
+        readonly query: Expression;
+      }
+    | {
+        readonly kind: "rrf";
+        readonly first: Expression;
+        readonly second: Expression;
+        readonly k: Expression | null;
+      }
+  );
+
+export interface PropertyExpression extends Span {
+  readonly kind: "property";
+  readonly variable: string;
+  readonly property: string;
+}
 
 /** Variables stand without their `$`. A bare name is an alias of `return`. */
 export type Expression =
-  | { readonly kind: "literal"; readonly literal: Literal }
-  | { readonly kind: "variable"; readonly name: string }
-  | { readonly kind: "property"; readonly variable: string; readonly property: string }
-  | { readonly kind: "alias"; readonly name: string }
-  | { readonly kind: "now" }
-  | { readonly kind: "aggregate"; readonly function: AggregateFunction; readonly argument: Expression }
+  | ValueExpression
+  | PropertyExpression
+  | (Span & { readonly kind: "alias"; readonly name: string })
+  | (Span & {
+      readonly kind: "aggregate";
+      readonly function: AggregateFunction;
+      readonly argument: Expression;
+    })
   | TextExpression
   | RankExpression;
 
 export interface InlineMatch {
-  readonly property: string;
+  readonly property: Word;
   readonly value: ValueExpression;
 }
 
 export interface BindingClause {
   readonly kind: "binding";
-  readonly variable: string;
-  readonly type: string;
+  readonly variable: Word;
+  readonly type: Word;
   readonly matches: readonly InlineMatch[];
+}
+
+export interface HopBounds extends Span {
+  readonly min: number;
+  /** Null for `{min,}`. */
+  readonly max: number | null;
 }
 
 export interface TraversalClause {
   readonly kind: "traversal";
-  readonly left: string;
-  readonly right: string;
-  readonly edge: string;
-  readonly edgeVariable: string | null;
+  readonly left: Word;
+  readonly right: Word;
+  readonly edge: Word;
+  readonly edgeVariable: Word | null;
   readonly undirected: boolean;
-  /** As written; null without bounds. `max` null for `{min,}`. */
-  readonly hops: { readonly min: number; readonly max: number | null } | null;
+  readonly hops: HopBounds | null;
 }
 
 export interface FilterClause {
@@ -84,6 +107,7 @@ export interface FilterClause {
 
 export interface NotClause {
   readonly kind: "not";
+  readonly word: Word;
   readonly clauses: readonly MatchClause[];
 }
 
@@ -100,33 +124,35 @@ export interface OrderClauseKey {
 }
 
 export interface AssignmentClause {
-  readonly property: string;
-  readonly value: ValueExpression | { readonly kind: "null" };
+  readonly property: Word;
+  readonly value: ValueExpression | (Span & { readonly kind: "null" });
 }
 
 export interface PredicateClause {
-  readonly property: string;
+  readonly property: Word;
   readonly operator: "=" | "!=" | "<" | "<=" | ">" | ">=";
   readonly value: ValueExpression;
 }
 
 export type StatementClause =
-  | { readonly kind: "insert"; readonly type: string; readonly assignments: readonly AssignmentClause[] }
+  | { readonly kind: "insert"; readonly type: Word; readonly assignments: readonly AssignmentClause[] }
   | {
       readonly kind: "update";
-      readonly type: string;
+      readonly type: Word;
       readonly assignments: readonly AssignmentClause[];
       readonly predicate: PredicateClause;
     }
-  | { readonly kind: "delete"; readonly type: string; readonly predicate: PredicateClause };
+  | { readonly kind: "delete"; readonly type: Word; readonly predicate: PredicateClause };
 
-export interface ParameterDeclaration {
+export interface ParameterDeclaration extends Span {
   readonly name: string;
   /** A vector's width is as written, in range or not: the checker refuses the ones out of range. */
   readonly type: PropertyType;
 }
 
 interface Declaration {
+  /** The whole text that the declaration stands in. */
+  readonly source: string;
   readonly name: string;
   readonly description: string | null;
   readonly instruction: string | null;

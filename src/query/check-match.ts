@@ -5,39 +5,37 @@ import type { Catalog, EdgeType, NodeType, PropertyType } from "../schema/catalo
 import type {
   BindingClause,
   Expression,
-  FilterClause,
   InlineMatch,
   MatchClause,
   NotClause,
   TraversalClause,
+  Word,
 } from "./ast.ts";
+import { checkFilter } from "./check-filter.ts";
 import { checkTextCall } from "./check-search.ts";
-import { describeOperand, typeError } from "./diagnostics.ts";
-import { checkEnumValue, fitLiteral, literalConstant, matchedType, NOW } from "./literals.ts";
-import { atPlace } from "./places.ts";
-import type { Clause, ComparisonOperator, Constant, Operand } from "./plan.ts";
-import {
-  type BoundVariable,
-  bareEdgeVariable,
-  describeMissing,
-  propertyOperand,
-  type Scope,
-  unboundVariable,
-  WILDCARD,
-} from "./scope.ts";
-import {
-  compatible,
-  elementType,
-  isBlob,
-  isBoolean,
-  isScalar,
-  isText,
-  temporalHint,
-  typeText,
-} from "./types.ts";
+import { typeError } from "./diagnostics.ts";
+import { checkEnumValue, fitLiteral, matchedType, NOW } from "./literals.ts";
+import type { Clause, Constant } from "./plan.ts";
+import { type BoundVariable, findProperty, type Scope, WILDCARD } from "./scope.ts";
+import { compatible, isBlob, typeText } from "./types.ts";
 
+/** What is wrong goes to the problems of the scope; the answer then lacks it, and no plan is made of it. */
 export function checkClauses(clauses: readonly MatchClause[], scope: Scope): Clause[] {
-  return clauses.map((clause) => atPlace(clause, () => checkClause(clause, scope)));
+  const checked: Clause[] = [];
+  for (const clause of clauses) {
+    const result = scope.problems.attempt(() => checkClause(clause, scope));
+    if (result === null) giveUpNames(clause, scope);
+    else checked.push(result);
+  }
+  return checked;
+}
+
+function giveUpNames(clause: MatchClause, scope: Scope): void {
+  if (clause.kind === "binding") scope.giveUp(clause.variable.text);
+  if (clause.kind !== "traversal") return;
+  for (const word of [clause.left, clause.right, clause.edgeVariable]) {
+    if (word !== null) scope.giveUp(word.text);
+  }
 }
 
 function checkClause(clause: MatchClause, scope: Scope): Clause {
@@ -58,56 +56,77 @@ function checkClause(clause: MatchClause, scope: Scope): Clause {
 // ---- bindings ----
 
 function checkBinding(clause: BindingClause, scope: Scope): Clause {
-  const type = scope.catalog.nodes.get(clause.type);
-  if (type === undefined) throw typeError("T1", unknownNodeType(scope.catalog, clause.type));
+  const type = scope.catalog.nodes.get(clause.type.text);
+  if (type === undefined) throw unknownNodeType(scope.catalog, clause.type);
   const { slot } = bindNode(clause.variable, type, scope);
-  const matches = clause.matches.map((match) => checkInlineMatch(match, type, scope));
+  const matches = clause.matches.flatMap(
+    (match) => scope.problems.attempt(() => checkInlineMatch(match, type, scope)) ?? [],
+  );
   return { kind: "binding", variable: slot, matches };
 }
 
-function unknownNodeType(catalog: Catalog, name: string): string {
-  return catalog.edges.has(name)
-    ? `'${name}' is an edge type, a binding takes a node type`
-    : `unknown node type '${name}'`;
+function unknownNodeType(catalog: Catalog, word: Word) {
+  const name = word.text;
+  return typeError(
+    word,
+    "T1",
+    catalog.edges.has(name)
+      ? `'${name}' is an edge type, a binding takes a node type`
+      : `unknown node type '${name}'`,
+  );
 }
 
-function bindNode(name: string, type: NodeType, scope: Scope): BoundVariable {
-  if (name === WILDCARD)
-    throw typeError(null, "`$_` cannot be bound to a node type; give the variable a name");
+function bindNode(word: Word, type: NodeType, scope: Scope): BoundVariable {
+  const name = word.text;
+  if (name === WILDCARD) {
+    throw typeError(word, null, "`$_` cannot be bound to a node type; give the variable a name");
+  }
   const bound = scope.variable(name);
   if (bound === undefined) return scope.declare({ kind: "node", name, type, wildcard: false });
   if (bound.info.kind === "edge") {
-    throw typeError("T23", `edge variable \`$${name}\` cannot be bound again as a node`);
+    throw typeError(word, "T23", `edge variable \`$${name}\` cannot be bound again as a node`);
   }
   if (bound.info.type.id !== type.id) {
-    throw typeError(null, `variable \`$${name}\` already bound to type \`${bound.info.type.name}\``);
+    throw typeError(word, null, `variable \`$${name}\` already bound to type \`${bound.info.type.name}\``);
   }
   return bound;
 }
 
 function checkInlineMatch(match: InlineMatch, type: NodeType, scope: Scope) {
-  const property = type.properties.find(({ name }) => name === match.property);
-  if (property === undefined) throw typeError("T2", describeMissing(type, match.property));
+  const property = findProperty(type, match.property, "T2");
   const subject = `property '${type.name}.${property.name}'`;
-  if (isBlob(property.type)) throw typeError("T3", `${subject} is a Blob and cannot be matched`);
-  return { property, value: checkMatchedValue(match, property.type, subject, scope) };
+  if (isBlob(property.type)) {
+    throw typeError(match.property, "T3", `${subject} is a Blob and cannot be matched`);
+  }
+  return { property, value: checkMatchedValue(match.value, property.type, subject, scope) };
 }
 
-function checkMatchedValue(match: InlineMatch, type: PropertyType, subject: string, scope: Scope): Constant {
-  const { value } = match;
+function checkMatchedValue(
+  value: InlineMatch["value"],
+  type: PropertyType,
+  subject: string,
+  scope: Scope,
+): Constant {
   const target = matchedType(type);
   switch (value.kind) {
     case "literal":
       if (type.list && value.literal.kind === "list") {
-        throw typeError("T3", `${subject} is ${typeText(type)}: match it by one element, not by a list`);
+        throw typeError(
+          value,
+          "T3",
+          `${subject} is ${typeText(type)}: match it by one element, not by a list`,
+        );
       }
-      checkEnumValue(value.literal, target, subject);
-      return fitLiteral(value.literal, target, subject);
+      checkEnumValue(value, target, subject);
+      return fitLiteral(value, target, subject);
     case "variable": {
       const parameter = scope.parameter(value.name);
-      if (parameter === undefined) throw typeError("T6", `\`$${value.name}\` is not a declared parameter`);
+      if (parameter === undefined) {
+        throw typeError(value, "T6", `\`$${value.name}\` is not a declared parameter`);
+      }
       if (!compatible(parameter, target)) {
         throw typeError(
+          value,
           "T7",
           `${subject} is ${typeText(type)}, parameter \`$${value.name}\` is ${typeText(parameter)}`,
         );
@@ -115,8 +134,9 @@ function checkMatchedValue(match: InlineMatch, type: PropertyType, subject: stri
       return { kind: "parameter", name: value.name, type: parameter };
     }
     case "now":
-      if (target.scalar !== "DateTime")
-        throw typeError("T7", `${subject} is ${typeText(type)}, now() is DateTime`);
+      if (target.scalar !== "DateTime") {
+        throw typeError(value, "T7", `${subject} is ${typeText(type)}, now() is DateTime`);
+      }
       return NOW;
   }
 }
@@ -124,15 +144,11 @@ function checkMatchedValue(match: InlineMatch, type: PropertyType, subject: stri
 // ---- traversals ----
 
 function checkTraversal(clause: TraversalClause, scope: Scope): Clause {
+  const { problems } = scope;
   const edge = findEdge(scope.catalog, clause.edge);
-  if (clause.undirected && edge.source.id !== edge.target.id) {
-    throw typeError(
-      "T22",
-      `undirected \`<${clause.edge}>\` needs equal ends, edge '${edge.name}' goes from ${edge.source.name} to ${edge.target.name}`,
-    );
-  }
-  checkEdgeVariable(clause, scope);
-  const { min, max } = checkHops(clause);
+  problems.attempt(() => checkDirection(clause, edge));
+  const edgeVariable = problems.attempt(() => checkEdgeVariable(clause, scope)) ?? null;
+  const { min, max } = problems.attempt(() => checkHops(clause)) ?? ONE_HOP;
   const forward = isForward(clause, edge, scope);
   const left = bindEndpoint(clause.left, forward ? edge.source : edge.target, edge, scope);
   const right = bindEndpoint(clause.right, forward ? edge.target : edge.source, edge, scope);
@@ -144,56 +160,71 @@ function checkTraversal(clause: TraversalClause, scope: Scope): Clause {
     undirected: clause.undirected,
     minHops: min,
     maxHops: max,
-    edgeVariable: declareEdgeVariable(clause, edge, scope),
+    edgeVariable:
+      edgeVariable === null ? null : scope.declare({ kind: "edge", name: edgeVariable, type: edge }).slot,
     left: forward ? "from" : "to",
   };
 }
 
 /** By exact spelling, then ignoring case: schemas write `Knows`, traversals `knows`. */
-function findEdge(catalog: Catalog, name: string): EdgeType {
+function findEdge(catalog: Catalog, word: Word): EdgeType {
+  const name = word.text;
   const edge = catalog.edges.get(name) ?? catalog.edgesByFoldedName.get(name.toLowerCase());
   if (edge !== undefined) return edge;
   const known = [...catalog.edges.keys()].join(", ");
   throw typeError(
+    word,
     "T4",
     `unknown edge '${name}' (${known === "" ? "the schema has none" : `the schema has ${known}`})`,
   );
 }
 
-function checkEdgeVariable(clause: TraversalClause, scope: Scope): void {
-  const name = clause.edgeVariable;
-  if (name === null) return;
+function checkDirection(clause: TraversalClause, edge: EdgeType): void {
+  if (!clause.undirected || edge.source.id === edge.target.id) return;
+  throw typeError(
+    clause.edge,
+    "T22",
+    `undirected \`<${clause.edge.text}>\` needs equal ends, edge '${edge.name}' goes from ${edge.source.name} to ${edge.target.name}`,
+  );
+}
+
+/** The name that the clause binds to the edge, or null. */
+function checkEdgeVariable(clause: TraversalClause, scope: Scope): string | null {
+  const word = clause.edgeVariable;
+  if (word === null) return null;
+  const name = word.text;
   if (clause.hops !== null) {
     throw typeError(
+      word,
       "T23",
-      `edge binding \`$${name}:${clause.edge}\` takes no hop bounds: it stands for a single edge`,
+      `edge binding \`$${name}:${clause.edge.text}\` takes no hop bounds: it stands for a single edge`,
     );
   }
-  if (name === WILDCARD) return;
-  if (name === clause.left || name === clause.right) {
-    throw typeError("T23", `edge variable \`$${name}\` is also an end of its traversal`);
+  if (name === WILDCARD) return null;
+  if (name === clause.left.text || name === clause.right.text) {
+    throw typeError(word, "T23", `edge variable \`$${name}\` is also an end of its traversal`);
   }
   if (scope.variable(name) !== undefined) {
-    throw typeError("T23", `edge variable \`$${name}\` is already bound`);
+    throw typeError(word, "T23", `edge variable \`$${name}\` is already bound`);
   }
+  return name;
 }
 
-function declareEdgeVariable(clause: TraversalClause, edge: EdgeType, scope: Scope): number | null {
-  const name = clause.edgeVariable;
-  return name === null || name === WILDCARD ? null : scope.declare({ kind: "edge", name, type: edge }).slot;
-}
+const ONE_HOP = { min: 1, max: 1 } as const;
 
-function checkHops(clause: TraversalClause): { min: number; max: number } {
-  if (clause.hops === null) return { min: 1, max: 1 };
-  const { min, max } = clause.hops;
-  if (min < 1) throw typeError("T15", `hop bounds of '${clause.edge}' start at ${min}; the least is 1`);
+function checkHops({ hops, edge }: TraversalClause): { min: number; max: number } {
+  if (hops === null) return ONE_HOP;
+  const { min, max } = hops;
+  const subject = `hop bounds of '${edge.text}'`;
+  if (min < 1) throw typeError(hops, "T15", `${subject} start at ${min}; the least is 1`);
   if (max === null) {
     throw typeError(
+      hops,
       "T15",
-      `unbounded traversal is disabled; give '${clause.edge}' a greatest number of hops`,
+      `unbounded traversal is disabled; give '${edge.text}' a greatest number of hops`,
     );
   }
-  if (max < min) throw typeError("T15", `hop bounds of '${clause.edge}' end at ${max}, before ${min}`);
+  if (max < min) throw typeError(hops, "T15", `${subject} end at ${max}, before ${min}`);
   return { min, max };
 }
 
@@ -205,132 +236,49 @@ function isForward(clause: TraversalClause, edge: EdgeType, scope: Scope): boole
   return right === null || isEnd(clause.right, right, edge.target, edge.source, edge);
 }
 
-function isEnd(name: string, type: NodeType, near: NodeType, far: NodeType, edge: EdgeType): boolean {
+function isEnd(word: Word, type: NodeType, near: NodeType, far: NodeType, edge: EdgeType): boolean {
   if (type.id === near.id) return true;
   if (type.id === far.id) return false;
-  throw notAnEndpoint(name, type, edge);
+  throw notAnEndpoint(word, type, edge);
 }
 
-function notAnEndpoint(name: string, type: NodeType, edge: EdgeType) {
+function notAnEndpoint(word: Word, type: NodeType, edge: EdgeType) {
   const ends = `${edge.source.name} to ${edge.target.name}`;
   return typeError(
+    word,
     "T5",
-    `\`$${name}\` is a ${type.name}, which does not fit edge '${edge.name}' from ${ends}`,
+    `\`$${word.text}\` is a ${type.name}, which does not fit edge '${edge.name}' from ${ends}`,
   );
 }
 
 /** The node type that a variable has already; null for a wildcard and for a name not bound yet. */
-function endpointType(name: string, scope: Scope): NodeType | null {
-  const bound = name === WILDCARD ? undefined : scope.variable(name);
+function endpointType(word: Word, scope: Scope): NodeType | null {
+  const bound = word.text === WILDCARD ? undefined : scope.variable(word.text);
   if (bound === undefined) return null;
   if (bound.info.kind === "edge") {
-    throw typeError("T23", `edge variable \`$${name}\` cannot be an end of a traversal`);
+    throw typeError(word, "T23", `edge variable \`$${word.text}\` cannot be an end of a traversal`);
   }
   return bound.info.type;
 }
 
-function bindEndpoint(name: string, demanded: NodeType, edge: EdgeType, scope: Scope): number {
-  const type = endpointType(name, scope);
-  if (type !== null && type.id !== demanded.id) throw notAnEndpoint(name, type, edge);
+function bindEndpoint(word: Word, demanded: NodeType, edge: EdgeType, scope: Scope): number {
+  const name = word.text;
+  const type = endpointType(word, scope);
+  if (type !== null && type.id !== demanded.id) throw notAnEndpoint(word, type, edge);
   const bound = name === WILDCARD ? undefined : scope.variable(name);
   if (bound !== undefined) return bound.slot;
   return scope.declare({ kind: "node", name, type: demanded, wildcard: name === WILDCARD }).slot;
 }
 
-// ---- filters ----
-
-function checkFilter(clause: FilterClause, scope: Scope): Clause {
-  if (clause.left.kind === "text" || clause.right.kind === "text")
-    return checkComparedTextCall(clause, scope);
-  const left = checkOperand(clause.left, scope);
-  const right = checkOperand(clause.right, scope);
-  checkOperandTypes(left.type, clause.operator, right.type);
-  return { kind: "filter", left, operator: clause.operator, right };
-}
-
-/** `search(…) = false` and the like: a text predicate beside a Bool that is known before rows are read. */
-function checkComparedTextCall(clause: FilterClause, scope: Scope): Clause {
-  const [call, other] =
-    clause.left.kind === "text" ? [clause.left, clause.right] : ([clause.right, clause.left] as const);
-  if (call.kind !== "text" || (clause.operator !== "=" && clause.operator !== "!=")) {
-    throw typeError("T7", "a text predicate compares by = or != only");
-  }
-  const expected = other.kind === "text" ? null : checkOperand(other, scope);
-  if (expected === null || expected.kind === "property" || !isBoolean(expected.type)) {
-    throw typeError("T7", `${call.function}(…) compares with a Bool literal or parameter only`);
-  }
-  return checkTextCall(call, scope, expected, clause.operator === "!=");
-}
-
-function checkOperand(expression: Expression, scope: Scope): Operand {
-  const operand = resolveOperand(expression, scope);
-  if (isBlob(operand.type))
-    throw typeError("T24", `${describeOperand(expression)} is a Blob and cannot be compared`);
-  return operand;
-}
-
-function resolveOperand(expression: Expression, scope: Scope): Operand {
-  switch (expression.kind) {
-    case "literal":
-      return literalConstant(expression.literal);
-    case "now":
-      return NOW;
-    case "property":
-      return propertyOperand(scope, expression.variable, expression.property);
-    case "variable":
-      return resolveParameter(expression.name, scope);
-    default:
-      throw typeError("T7", `${describeOperand(expression)} cannot be an operand of a filter`);
-  }
-}
-
-function resolveParameter(name: string, scope: Scope): Constant {
-  const type = scope.parameter(name);
-  if (type !== undefined) return { kind: "parameter", name, type };
-  const bound = scope.variable(name);
-  if (bound === undefined) throw unboundVariable(name);
-  if (bound.info.kind === "edge") throw bareEdgeVariable(name);
-  throw typeError(
-    "T7",
-    `node variable \`$${name}\` is not a scalar; compare one of its properties, \`$${name}.…\``,
-  );
-}
-
-function checkOperandTypes(left: PropertyType, operator: ComparisonOperator, right: PropertyType): void {
-  switch (operator) {
-    case "contains":
-      if (left.list ? isScalar(right) && compatible(elementType(left), right) : isText(left) && isText(right))
-        return;
-      throw operandError(
-        left,
-        operator,
-        right,
-        "needs a list and a value of its element type, or two Strings",
-      );
-    case "starts_with":
-      if (isText(left) && isText(right)) return;
-      throw operandError(left, operator, right, "needs two Strings");
-    default:
-      if (!isScalar(left) || !isScalar(right)) {
-        throw operandError(left, operator, right, "compares scalars, neither lists nor vectors");
-      }
-      if (!compatible(left, right)) throw operandError(left, operator, right, "needs compatible types");
-  }
-}
-
-function operandError(left: PropertyType, operator: ComparisonOperator, right: PropertyType, rule: string) {
-  return typeError(
-    "T7",
-    `cannot apply '${operator}' to ${typeText(left)} and ${typeText(right)}: it ${rule}${temporalHint(left, right)}`,
-  );
-}
-
 // ---- negation ----
 
 function checkNot(clause: NotClause, scope: Scope): Clause {
+  const failures = scope.problems.count;
   const clauses = checkClauses(clause.clauses, scope.inner());
-  if (!clause.clauses.some((inner) => mentionsVariableOf(inner, scope))) {
+  const isRelated = clause.clauses.some((inner) => mentionsVariableOf(inner, scope));
+  if (!isRelated && scope.problems.count === failures) {
     throw typeError(
+      clause.word,
       "T9",
       "a `not` block must refer to a variable bound outside of it, in a clause of its own",
     );
@@ -339,16 +287,16 @@ function checkNot(clause: NotClause, scope: Scope): Clause {
 }
 
 function mentionsVariableOf(clause: MatchClause, outer: Scope): boolean {
-  const isBound = (name: string) => name !== WILDCARD && outer.variable(name) !== undefined;
+  const isBound = (name: string) => name !== WILDCARD && outer.knows(name);
   const isMentioned = (expression: Expression): boolean =>
     expression.kind === "property"
       ? isBound(expression.variable)
       : expression.kind === "text" && isMentioned(expression.field);
   switch (clause.kind) {
     case "binding":
-      return isBound(clause.variable);
+      return isBound(clause.variable.text);
     case "traversal":
-      return isBound(clause.left) || isBound(clause.right);
+      return isBound(clause.left.text) || isBound(clause.right.text);
     case "filter":
       return isMentioned(clause.left) || isMentioned(clause.right);
     case "text":

@@ -6,23 +6,27 @@ import { checkClauses } from "./check-match.ts";
 import { checkOrder } from "./check-order.ts";
 import { checkRank, checkTextCall } from "./check-search.ts";
 import { describeOperand, typeError } from "./diagnostics.ts";
-import { literalConstant, NOW } from "./literals.ts";
-import { atPlace } from "./places.ts";
-import type { AggregateFunction, ReadPlan, ReturnExpression, ReturnItem } from "./plan.ts";
-import { bareEdgeVariable, propertyOperand, type Scope, unboundVariable } from "./scope.ts";
+import { type NodeOperand, resolveOperand } from "./operands.ts";
+import type { AggregateFunction, Operand, ReadPlan, ReturnExpression, ReturnItem } from "./plan.ts";
+import type { Scope } from "./scope.ts";
 import { isBlob, isNumeric, isText, nullable, scalarType, typeText } from "./types.ts";
 
 export function checkRead(declaration: ReadDeclaration, scope: Scope): Omit<ReadPlan, "name" | "parameters"> {
   const clauses = checkClauses(declaration.match, scope);
-  const items = declaration.items.map((item) => atPlace(item, () => checkItem(item, scope)));
-  const aggregated = items.some(({ expression }) => expression.kind === "aggregate");
-  if (aggregated) checkGroupKeys(declaration.items);
+  const aggregated = declaration.items.some(({ expression }) => expression.kind === "aggregate");
+  const items = declaration.items.map((item) =>
+    scope.problems.attempt(() => {
+      const checked = checkItem(item, scope);
+      if (aggregated) checkGrouped(item.expression);
+      return checked;
+    }),
+  );
   const order = checkOrder(declaration, items, aggregated, scope);
   return {
     kind: "read",
     variables: scope.variables,
     clauses,
-    items,
+    items: items.flatMap((item) => item ?? []),
     aggregated,
     order,
     limit: declaration.limit,
@@ -76,41 +80,19 @@ function checkReturned(expression: Expression, scope: Scope): ReturnExpression {
   }
 }
 
-type PlainValue = Extract<ReturnExpression, { kind: "aggregate" }>["argument"];
-
-function checkPlainValue(expression: Expression, scope: Scope): PlainValue {
-  const value = resolvePlainValue(expression, scope);
+function checkPlainValue(expression: Expression, scope: Scope): Operand | NodeOperand {
+  const value = resolveOperand(expression, scope);
+  if (value === null) {
+    throw typeError(expression, null, `${describeOperand(expression)} is no value to return`);
+  }
   if (isBlob(value.type)) {
     throw typeError(
+      expression,
       "T24",
       `${describeOperand(expression)} is a Blob, which a read cannot return; use the blob API`,
     );
   }
   return value;
-}
-
-function resolvePlainValue(expression: Expression, scope: Scope): PlainValue {
-  switch (expression.kind) {
-    case "literal":
-      return literalConstant(expression.literal);
-    case "now":
-      return NOW;
-    case "property":
-      return propertyOperand(scope, expression.variable, expression.property);
-    case "variable":
-      return resolveVariable(expression.name, scope);
-    default:
-      throw typeError(null, `${describeOperand(expression)} is no value to return`);
-  }
-}
-
-function resolveVariable(name: string, scope: Scope): PlainValue {
-  const type = scope.parameter(name);
-  if (type !== undefined) return { kind: "parameter", name, type };
-  const bound = scope.variable(name);
-  if (bound === undefined) throw unboundVariable(name);
-  if (bound.info.kind === "edge") throw bareEdgeVariable(name);
-  return { kind: "variable", variable: bound.slot, type: scalarType("String") };
 }
 
 const AGGREGATE_ARGUMENTS: ReadonlySet<Expression["kind"]> = new Set([
@@ -123,6 +105,7 @@ const AGGREGATE_ARGUMENTS: ReadonlySet<Expression["kind"]> = new Set([
 function checkAggregate(name: AggregateFunction, argument: Expression, scope: Scope): ReturnExpression {
   if (!AGGREGATE_ARGUMENTS.has(argument.kind)) {
     throw typeError(
+      argument,
       "T8",
       `${name} takes a property, a variable or a constant, not ${describeOperand(argument)}`,
     );
@@ -132,15 +115,15 @@ function checkAggregate(name: AggregateFunction, argument: Expression, scope: Sc
   return { kind: "aggregate", function: name, argument: value, type: aggregateType(name, value.type) };
 }
 
-function checkAggregated(name: AggregateFunction, argument: Expression, value: PlainValue): void {
+function checkAggregated(name: AggregateFunction, argument: Expression, value: Operand | NodeOperand): void {
   if (name === "count") return;
   const subject = `${describeOperand(argument)} is ${value.kind === "variable" ? "a node" : typeText(value.type)}`;
   if (name === "sum" || name === "avg") {
     if (value.kind === "variable" || !isNumeric(value.type)) {
-      throw typeError("T8", `${name} takes numbers, ${subject}`);
+      throw typeError(argument, "T8", `${name} takes numbers, ${subject}`);
     }
   } else if (!isNumeric(value.type) && !isText(value.type)) {
-    throw typeError("T8", `${name} takes numbers or Strings, ${subject}`);
+    throw typeError(argument, "T8", `${name} takes numbers or Strings, ${subject}`);
   }
 }
 
@@ -151,12 +134,11 @@ function aggregateType(name: AggregateFunction, argument: PropertyType): Propert
 
 const GROUPED_KINDS: ReadonlySet<Expression["kind"]> = new Set(["aggregate", "property", "variable"]);
 
-function checkGroupKeys(items: readonly ReturnClauseItem[]): void {
-  for (const { expression } of items) {
-    if (GROUPED_KINDS.has(expression.kind)) continue;
-    throw typeError(
-      "T9",
-      `beside an aggregate, return only properties and variables: ${describeOperand(expression)} is neither`,
-    );
-  }
+function checkGrouped(expression: Expression): void {
+  if (GROUPED_KINDS.has(expression.kind)) return;
+  throw typeError(
+    expression,
+    "T9",
+    `beside an aggregate, return only properties and variables: ${describeOperand(expression)} is neither`,
+  );
 }

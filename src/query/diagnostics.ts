@@ -1,6 +1,6 @@
 // The errors of the checker.
 
-import { badRequest, type OmnigraphError } from "../lib/errors.ts";
+import { SourceError, type Span } from "../lib/source.ts";
 import type { Expression } from "./ast.ts";
 
 /** Codes that clients match on; what each stands for is said where it is raised. */
@@ -30,9 +30,12 @@ export type TypeErrorCode = `T${
   | 23
   | 24}`;
 
-/** `type error: T7: …`; without a code `type error: …`. */
-export function typeError(code: TypeErrorCode | null, message: string): OmnigraphError {
-  return badRequest(code === null ? `type error: ${message}` : `type error: ${code}: ${message}`);
+/** What stands before the message of every error of the checker: `type error: T7: …`, without a code `type error: …`. */
+export const TYPE_ERROR_PREFIX = "type error: ";
+
+/** Something at `at` does not check. */
+export function typeError(at: Span, code: TypeErrorCode | null, message: string): SourceError {
+  return new SourceError(code === null ? message : `${code}: ${message}`, at);
 }
 
 /** An expression as a message names it. */

@@ -1,11 +1,19 @@
 // Expressions, values and literals of the grammar (the parts below a clause).
 
 import type { Token } from "../lib/lexer.ts";
-import type { Expression, Literal, RankExpression, TextExpression, ValueExpression } from "./ast.ts";
+import type { Span } from "../lib/source.ts";
+import type { TokenCursor } from "../lib/token-cursor.ts";
+import type {
+  Expression,
+  Literal,
+  PropertyExpression,
+  RankExpression,
+  TextExpression,
+  ValueExpression,
+} from "./ast.ts";
 import { parseDigits } from "./digits.ts";
 import { EXPRESSION_DEPTH_MAX, I64_MAX, I64_MIN } from "./limits.ts";
 import type { AggregateFunction } from "./plan.ts";
-import type { TokenCursor } from "./token-cursor.ts";
 
 const AGGREGATES: ReadonlySet<string> = new Set<AggregateFunction>(["count", "sum", "avg", "min", "max"]);
 const TEXT_FUNCTIONS: ReadonlySet<string> = new Set<TextExpression["function"]>([
@@ -16,30 +24,43 @@ const TEXT_FUNCTIONS: ReadonlySet<string> = new Set<TextExpression["function"]>(
 
 /** Whether a call such as `search(` starts at the cursor. */
 export function startsTextCall(cursor: TokenCursor): boolean {
-  const token = cursor.peek();
-  return token.kind === "name" && TEXT_FUNCTIONS.has(token.text) && cursor.isPunct("(", 1);
+  return cursor.isPunct("(", 1) && cursor.is("name") && TEXT_FUNCTIONS.has(cursor.peek().text);
 }
 
 export function parseExpression(cursor: TokenCursor, depth = 0): Expression {
   if (depth > EXPRESSION_DEPTH_MAX) {
     cursor.fail(`expressions nest deeper than ${EXPRESSION_DEPTH_MAX}`);
   }
-  const token = cursor.peek();
-  if (token.kind === "variable") return parseVariable(cursor);
-  if (startsLiteral(cursor)) return { kind: "literal", literal: parseLiteral(cursor, depth) };
-  if (token.kind !== "name") return cursor.failExpected("an expression");
-  if (!cursor.isPunct("(", 1)) {
-    cursor.take();
-    return { kind: "alias", name: token.text };
-  }
-  return parseCall(cursor, token, depth);
+  if (cursor.is("variable")) return parseVariable(cursor);
+  if (startsLiteral(cursor)) return parseLiteralExpression(cursor, depth);
+  if (!cursor.is("name")) return cursor.failExpected("an expression");
+  if (cursor.isPunct("(", 1)) return parseCall(cursor, cursor.peek(), depth);
+  const { text: name, start, end } = cursor.take();
+  return { kind: "alias", name, start, end };
 }
 
 function parseVariable(cursor: TokenCursor): Expression {
-  const variable = cursor.take().text;
-  if (!cursor.acceptPunct(".")) return { kind: "variable", name: variable };
-  const property = cursor.expect("name", `a property name after '$${variable}.'`).text;
-  return { kind: "property", variable, property };
+  const token = cursor.take();
+  const variable = token.text;
+  if (!cursor.acceptPunct("."))
+    return { kind: "variable", name: variable, start: token.start, end: token.end };
+  return parseProperty(cursor, token);
+}
+
+/** The cursor stands behind the dot. */
+function parseProperty(cursor: TokenCursor, variable: Token): PropertyExpression {
+  const property = cursor.expect("name", `a property name after '$${variable.text}.'`).text;
+  return { kind: "property", variable: variable.text, property, start: variable.start, end: cursor.lastEnd };
+}
+
+/** The cursor stands at a token that `startsLiteral` knows. */
+function parseLiteralExpression(
+  cursor: TokenCursor,
+  depth: number,
+): Extract<ValueExpression, { kind: "literal" }> {
+  const { start } = cursor;
+  const literal = parseLiteral(cursor, depth);
+  return { kind: "literal", literal, start, end: cursor.lastEnd };
 }
 
 function parseCall(cursor: TokenCursor, name: Token, depth: number): Expression {
@@ -53,47 +74,56 @@ function parseCall(cursor: TokenCursor, name: Token, depth: number): Expression 
   cursor.take();
   const argument = parseExpression(cursor, depth + 1);
   cursor.expectPunct(")", `after the argument of ${name.text}`);
-  return { kind: "aggregate", function: name.text as AggregateFunction, argument };
+  return {
+    kind: "aggregate",
+    function: name.text as AggregateFunction,
+    argument,
+    start: name.start,
+    end: cursor.lastEnd,
+  };
 }
 
-function parseNow(cursor: TokenCursor): { readonly kind: "now" } {
-  cursor.take();
+function parseNow(cursor: TokenCursor): Extract<ValueExpression, { kind: "now" }> {
+  const word = cursor.take();
   cursor.take();
   cursor.expectPunct(")", "after 'now('");
-  return { kind: "now" };
+  return { kind: "now", start: word.start, end: cursor.lastEnd };
 }
 
 /** The cursor stands at a name that `startsTextCall` knows. */
 export function parseTextCall(cursor: TokenCursor, depth = 0): TextExpression {
-  const name = cursor.take().text as TextExpression["function"];
+  const word = cursor.take();
+  const name = word.text as TextExpression["function"];
   cursor.take();
   const field = parseExpression(cursor, depth + 1);
   cursor.expectPunct(",", `after the field of ${name}`);
   const query = parseExpression(cursor, depth + 1);
   const maxEdits = name === "fuzzy" && cursor.acceptPunct(",") ? parseExpression(cursor, depth + 1) : null;
   cursor.expectPunct(")", `after the arguments of ${name}`);
-  return { kind: "text", function: name, field, query, maxEdits };
+  return { kind: "text", function: name, field, query, maxEdits, start: word.start, end: cursor.lastEnd };
 }
 
 function parseRank(cursor: TokenCursor, name: RankExpression["kind"], depth: number): RankExpression {
-  cursor.take();
+  const word = cursor.take();
   cursor.take();
   const rank = parseRankArguments(cursor, name, depth + 1);
   cursor.expectPunct(")", `after the arguments of ${name}`);
-  return rank;
+  return { ...rank, start: word.start, end: cursor.lastEnd };
 }
+
+type Unplaced<T> = T extends unknown ? Omit<T, keyof Span> : never;
 
 function parseRankArguments(
   cursor: TokenCursor,
   kind: RankExpression["kind"],
   depth: number,
-): RankExpression {
+): Unplaced<RankExpression> {
   if (kind === "nearest") {
-    const variable = cursor.expect("variable", "a vector property such as $d.embedding in nearest").text;
-    cursor.expectPunct(".", `after '$${variable}' in nearest`);
-    const property = cursor.expect("name", `a property name after '$${variable}.'`).text;
+    const variable = cursor.expect("variable", "a vector property such as $d.embedding in nearest");
+    cursor.expectPunct(".", `after '$${variable.text}' in nearest`);
+    const target = parseProperty(cursor, variable);
     cursor.expectPunct(",", "after the vector property of nearest");
-    return { kind, variable, property, query: parseExpression(cursor, depth) };
+    return { kind, target, query: parseExpression(cursor, depth) };
   }
   const first = parseExpression(cursor, depth);
   cursor.expectPunct(",", `after the first argument of ${kind}`);
@@ -105,44 +135,36 @@ function parseRankArguments(
 
 /** What stands behind the colon of an inline match or in a predicate. */
 export function parseValue(cursor: TokenCursor): ValueExpression {
-  const token = cursor.peek();
-  if (token.kind === "variable") {
-    cursor.take();
-    return { kind: "variable", name: token.text };
+  if (cursor.is("variable")) {
+    const { text: name, start, end } = cursor.take();
+    return { kind: "variable", name, start, end };
   }
   if (cursor.isWord("now") && cursor.isPunct("(", 1)) return parseNow(cursor);
-  if (startsLiteral(cursor)) return { kind: "literal", literal: parseLiteral(cursor, 0) };
+  if (startsLiteral(cursor)) return parseLiteralExpression(cursor, 0);
   return cursor.failExpected("a literal, a parameter or now()");
 }
 
 function startsLiteral(cursor: TokenCursor): boolean {
-  const token = cursor.peek();
-  switch (token.kind) {
-    case "string":
-    case "int":
-    case "float":
-      return true;
-    case "punct":
-      return token.text === "[" || token.text === "-";
-    case "name":
-      return isBoolean(token.text) || (isTemporal(token.text) && cursor.isPunct("(", 1));
-    default:
-      return false;
-  }
+  return (
+    startsNumber(cursor) ||
+    cursor.is("string") ||
+    cursor.isPunct("[") ||
+    cursor.isWord("true") ||
+    cursor.isWord("false") ||
+    (cursor.isPunct("(", 1) && (cursor.isWord("date") || cursor.isWord("datetime")))
+  );
 }
 
-const isBoolean = (word: string) => word === "true" || word === "false";
+const startsNumber = (cursor: TokenCursor) => cursor.is("int") || cursor.is("float") || cursor.isPunct("-");
 const isTemporal = (word: string): word is "date" | "datetime" => word === "date" || word === "datetime";
 
 function parseLiteral(cursor: TokenCursor, depth: number): Literal {
   if (cursor.isPunct("[")) return parseList(cursor, depth + 1);
-  if (cursor.isPunct("-") || cursor.peek().kind === "int" || cursor.peek().kind === "float") {
-    return parseNumber(cursor);
-  }
+  if (startsNumber(cursor)) return parseNumber(cursor);
   const token = cursor.take();
   if (token.kind === "string") return { kind: "string", value: token.value };
   if (isTemporal(token.text)) {
-    cursor.take();
+    cursor.skip();
     const text = cursor.expect("string", `a string in ${token.text}(…)`).value;
     cursor.expectPunct(")", `after the text of ${token.text}`);
     return { kind: token.text, text };
@@ -156,9 +178,8 @@ function parseNumber(cursor: TokenCursor): Literal {
   if ((token.kind !== "int" && token.kind !== "float") || (sign !== null && !token.glued)) {
     cursor.fail("expected a number right after '-'", token);
   }
-  const after = cursor.peek();
-  if (after.glued && (after.kind === "name" || after.kind === "type")) {
-    cursor.fail(`invalid number: '${after.text}' stands right behind '${token.text}'`, after);
+  if (cursor.start === token.end && (cursor.is("name") || cursor.is("type"))) {
+    cursor.fail(`invalid number: '${cursor.peek().text}' stands right behind '${token.text}'`);
   }
   if (token.kind === "float") {
     const value = Number(token.text);

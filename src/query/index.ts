@@ -17,9 +17,10 @@ export {
 export {
   type LintFinding,
   type LintInput,
+  type LintLine,
   type LintOutput,
+  type LintReport,
   type LintResult,
-  lintLines,
   lintQueries,
   type SchemaSource,
 } from "./lint.ts";

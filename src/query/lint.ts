@@ -1,6 +1,6 @@
 // `omnigraph lint`: every query of a file against a schema, and what the file as a whole leaves out.
 
-import { OmnigraphError } from "../lib/errors.ts";
+import { OmnigraphError, type SourceProblem } from "../lib/errors.ts";
 import { compareUtf8 } from "../lib/utf8.ts";
 import type { Catalog, NodeType } from "../schema/catalog.ts";
 import type { QueryDeclaration } from "./ast.ts";
@@ -47,37 +47,54 @@ export interface LintOutput extends LintInput {
   readonly findings: readonly LintFinding[];
 }
 
-/** Checks every declaration of a source; problems of the source are in the output, never thrown. */
-export function lintQueries(source: string, catalog: Catalog, input: LintInput): LintOutput {
-  const declarations = parseOrFinding(source);
-  if (!Array.isArray(declarations)) return summarize(input, [], [declarations]);
+/** The same for machines and for people. */
+export interface LintReport {
+  readonly output: LintOutput;
+  readonly lines: readonly LintLine[];
+}
+
+export interface LintLine {
+  readonly text: string;
+  /** What the line is about, where that is a place of the source. */
+  readonly problem: SourceProblem | null;
+}
+
+/** Checks every declaration of a source; problems of the source are in the report, never thrown. */
+export function lintQueries(source: string, catalog: Catalog, input: LintInput): LintReport {
+  let declarations: QueryDeclaration[];
+  try {
+    declarations = parseQueries(source);
+  } catch (thrown) {
+    return unparsed(input, expectOurs(thrown));
+  }
   const linted = declarations.map((declaration) => lintQuery(declaration, catalog));
-  const plans = linted.flatMap(({ plan }) => (plan === null ? [] : [plan]));
-  return summarize(
+  const output = summarize(
     input,
     linted.map(({ result }) => result),
-    findUnsetProperties(plans),
+    findUnsetProperties(linted.flatMap(({ plan }) => plan ?? [])),
   );
+  const findings = output.findings.map(({ severity, code, message }) =>
+    plainLine(`${SEVERITY_WORDS[severity]} ${code}: ${message}`),
+  );
+  return { output, lines: [...linted.flatMap(resultLines), ...findings, lastLine(output)] };
 }
 
-function parseOrFinding(source: string): QueryDeclaration[] | LintFinding {
-  try {
-    return parseQueries(source);
-  } catch (thrown) {
-    return { severity: "error", code: "Q000", message: messageOf(thrown) };
-  }
+function unparsed(input: LintInput, error: OmnigraphError): LintReport {
+  const output = summarize(input, [], [{ severity: "error", code: "Q000", message: error.message }]);
+  return { output, lines: [...errorLines("ERROR Q000: ", error), lastLine(output)] };
 }
 
-/** The message of one of our errors; a bug is thrown on. */
-function messageOf(thrown: unknown): string {
-  if (thrown instanceof OmnigraphError) return thrown.message;
+/** A bug is thrown on. */
+function expectOurs(thrown: unknown): OmnigraphError {
+  if (thrown instanceof OmnigraphError) return thrown;
   throw thrown;
 }
 
 interface LintedQuery {
   readonly result: LintResult;
-  /** Null where the query does not check. */
+  /** Null where the query does not check; then there is an error. */
   readonly plan: QueryPlan | null;
+  readonly error: OmnigraphError | null;
 }
 
 function lintQuery(declaration: QueryDeclaration, catalog: Catalog): LintedQuery {
@@ -86,10 +103,12 @@ function lintQuery(declaration: QueryDeclaration, catalog: Catalog): LintedQuery
     const plan = checkQuery(declaration, catalog);
     const warnings = warningsOf(declaration, plan);
     const operation = describeOperation(plan, catalog);
-    return { plan, result: { name, kind, status: "ok", ...warnings, operation } };
+    return { plan, error: null, result: { name, kind, status: "ok", ...warnings, operation } };
   } catch (thrown) {
+    const error = expectOurs(thrown);
     const warnings = warningsOf(declaration, null);
-    return { plan: null, result: { name, kind, status: "error", ...warnings, error: messageOf(thrown) } };
+    const result = { name, kind, status: "error", ...warnings, error: error.message } as const;
+    return { plan: null, error, result };
   }
 }
 
@@ -184,20 +203,32 @@ function summarize(
   };
 }
 
+// ---- lines for people ----
+
 const SEVERITY_WORDS = { error: "ERROR", warning: "WARN ", info: "INFO " } as const;
 
-/** The same for people, a line each. */
-export function lintLines(output: LintOutput): string[] {
-  const lines = output.results.flatMap((result) => [
-    result.status === "ok"
-      ? `OK    query \`${result.name}\` (${result.kind})`
-      : `ERROR query \`${result.name}\`: ${result.error}`,
-    ...(result.warnings ?? []).map((warning) => `WARN  query \`${result.name}\`: ${warning}`),
-  ]);
-  const findings = output.findings.map(
-    ({ severity, code, message }) => `${SEVERITY_WORDS[severity]} ${code}: ${message}`,
-  );
-  const { queries_processed, errors, warnings, infos } = output;
+const plainLine = (text: string): LintLine => ({ text, problem: null });
+
+function resultLines({ result, error }: LintedQuery): LintLine[] {
+  const { name, kind, warnings = [] } = result;
+  return [
+    ...(error === null
+      ? [plainLine(`OK    query \`${name}\` (${kind})`)]
+      : errorLines(`ERROR query \`${name}\`: `, error)),
+    ...warnings.map((warning) => plainLine(`WARN  query \`${name}\`: ${warning}`)),
+  ];
+}
+
+/** A line for each problem that the error tells. */
+function errorLines(head: string, { message, details }: OmnigraphError): LintLine[] {
+  return message
+    .split(BETWEEN_PROBLEMS)
+    .map((text, index) => ({ text: head + text, problem: details.source_errors?.[index] ?? null }));
+}
+
+const BETWEEN_PROBLEMS = /\n(?=(?:type|parse) error: |there are more; )/;
+
+function lastLine({ queries_processed, errors, warnings, infos }: LintOutput): LintLine {
   const counts = `${errors} error(s), ${warnings} warning(s), ${infos} info item(s)`;
-  return [...lines, ...findings, `INFO  Lint complete: ${queries_processed} queries processed (${counts})`];
+  return plainLine(`INFO  Lint complete: ${queries_processed} queries processed (${counts})`);
 }

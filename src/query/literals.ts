@@ -1,7 +1,8 @@
 // Literals as typed constants, by themselves or against the property that they meet.
 
+import type { Span } from "../lib/source.ts";
 import type { PropertyType } from "../schema/catalog.ts";
-import type { Literal } from "./ast.ts";
+import type { Literal, ValueExpression } from "./ast.ts";
 import { typeError } from "./diagnostics.ts";
 import type { Constant } from "./plan.ts";
 import {
@@ -14,6 +15,7 @@ import {
   vectorWidth,
 } from "./types.ts";
 
+type LiteralExpression = Extract<ValueExpression, { kind: "literal" }>;
 type ScalarLiteral = Exclude<Literal, { kind: "list" }>;
 
 const SCALAR_TYPES: Readonly<Record<ScalarLiteral["kind"], PropertyType>> = {
@@ -28,21 +30,21 @@ const SCALAR_TYPES: Readonly<Record<ScalarLiteral["kind"], PropertyType>> = {
 /** The time at which the request began. */
 export const NOW: Constant = { kind: "now", type: scalarType("DateTime") };
 
-/** The constant that a literal is where nothing demands a type. */
-export function literalConstant(literal: Literal): Constant {
-  if (literal.kind === "list") return listConstant(literal.items);
+/** The constant that a literal at `at` is where nothing demands a type. */
+export function literalConstant(literal: Literal, at: Span): Constant {
+  if (literal.kind === "list") return listConstant(literal.items, at);
   const type = SCALAR_TYPES[literal.kind];
   return literal.kind === "date" || literal.kind === "datetime"
     ? { kind: "dateLiteral", text: literal.text, type }
     : { kind: "literal", value: literal.value, type };
 }
 
-function listConstant(items: readonly Literal[]): Constant {
+function listConstant(items: readonly Literal[], at: Span): Constant {
   const scalars = items.map((item) => {
-    if (item.kind === "list") throw typeError(null, "nested list literals are not supported");
+    if (item.kind === "list") throw typeError(at, null, "nested list literals are not supported");
     return item;
   });
-  const type = listType(scalars);
+  const type = listType(scalars, at);
   if (type.scalar === "Date" || type.scalar === "DateTime") {
     return {
       kind: "dateListLiteral",
@@ -55,11 +57,11 @@ function listConstant(items: readonly Literal[]): Constant {
 }
 
 /** `[]` is a list of Strings; integers beside floats are floats. */
-function listType(items: readonly ScalarLiteral[]): PropertyType {
+function listType(items: readonly ScalarLiteral[], at: Span): PropertyType {
   const types = items.map((item) => SCALAR_TYPES[item.kind]);
   const first = types[0] ?? scalarType("String");
   if (!types.every((type) => compatible(type, first))) {
-    throw typeError(null, "list literal elements must share a compatible scalar type");
+    throw typeError(at, null, "list literal elements must share a compatible scalar type");
   }
   const widest = types.find((type) => type.scalar === "F64") ?? first;
   return { ...widest, list: true };
@@ -69,11 +71,13 @@ function listType(items: readonly ScalarLiteral[]): PropertyType {
  * The constant that a literal is against a property of type `target`; `subject` names the property in the message.
  * T3 where it cannot be one.
  */
-export function fitLiteral(literal: Literal, target: PropertyType, subject: string): Constant {
-  if (vectorWidth(target) !== null && literal.kind === "list") return fitVector(literal, target, subject);
-  const constant = literalConstant(literal);
+export function fitLiteral(at: LiteralExpression, target: PropertyType, subject: string): Constant {
+  const { literal } = at;
+  if (vectorWidth(target) !== null && literal.kind === "list") return fitVector(literal, at, target, subject);
+  const constant = literalConstant(literal, at);
   if (!compatible(constant.type, target)) {
     throw typeError(
+      at,
       "T3",
       `${subject} is ${typeText(target)} and takes no ${typeText(constant.type)} literal${temporalHint(constant.type, target)}`,
     );
@@ -82,29 +86,32 @@ export function fitLiteral(literal: Literal, target: PropertyType, subject: stri
 }
 
 /** T3 where the literal is a String outside the closed set of an enum. */
-export function checkEnumValue(literal: Literal, target: PropertyType, subject: string): void {
+export function checkEnumValue(at: LiteralExpression, target: PropertyType, subject: string): void {
+  const { literal } = at;
   if (target.enumValues === null || literal.kind !== "string") return;
   if (!target.enumValues.includes(literal.value)) {
     const values = target.enumValues.join(", ");
-    throw typeError("T3", `${subject} expects one of [${values}], got '${literal.value}'`);
+    throw typeError(at, "T3", `${subject} expects one of [${values}], got '${literal.value}'`);
   }
 }
 
 function fitVector(
   literal: Extract<Literal, { kind: "list" }>,
+  at: Span,
   target: PropertyType,
   subject: string,
 ): Constant {
   const width = vectorWidth(target);
   if (literal.items.length !== width) {
     throw typeError(
+      at,
       "T3",
       `${subject} is ${typeText(target)}, the literal has ${literal.items.length} elements`,
     );
   }
   const vector = vectorConstant(literal);
   if (vector === null)
-    throw typeError("T3", `${subject} is ${typeText(target)} and takes finite numbers only`);
+    throw typeError(at, "T3", `${subject} is ${typeText(target)} and takes finite numbers only`);
   return vector;
 }
 

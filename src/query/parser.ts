@@ -1,12 +1,15 @@
 // `.gq` text -> declarations. Recursive descent with bounded nesting; one look ahead decides every clause.
 
-import { OmnigraphError } from "../lib/errors.ts";
-import { SourceError, type Token } from "../lib/lexer.ts";
+import { Lexicon, type Token } from "../lib/lexer.ts";
+import { badSource, Problems } from "../lib/problems.ts";
+import { TokenCursor } from "../lib/token-cursor.ts";
 import type { PropertyType, ScalarName } from "../schema/catalog.ts";
 import type {
   AssignmentClause,
   BindingClause,
+  Expression,
   FilterClause,
+  HopBounds,
   InlineMatch,
   MatchClause,
   MutationDeclaration,
@@ -23,20 +26,44 @@ import { parseDigits } from "./digits.ts";
 import { parseExpression, parseTextCall, parseValue, startsTextCall } from "./expression-parser.ts";
 import { HOPS_MAX, NEGATION_DEPTH_MAX, U64_MAX } from "./limits.ts";
 import type { ComparisonOperator } from "./plan.ts";
-import { TokenCursor } from "./token-cursor.ts";
 
-/** Every declaration of a source, in its order. Throws `parse error: …` with line and column, the SourceError as cause. */
+const LEXICON = new Lexicon("<= >= != { } ( ) [ ] , : . < > = @ ? -".split(" "), true);
+
+/**
+ * Every declaration of a source, in its order. Throws `parse error: …` with line and column; of several broken
+ * declarations each tells its own, and the first SourceError is the cause.
+ */
 export function parseQueries(source: string): QueryDeclaration[] {
-  try {
-    const cursor = new TokenCursor(source);
-    const declarations: QueryDeclaration[] = [];
-    while (cursor.peek().kind !== "end") declarations.push(parseDeclaration(cursor));
-    return declarations;
-  } catch (thrown) {
-    if (!(thrown instanceof SourceError)) throw thrown;
-    const message = `parse error: ${thrown.message} (line ${thrown.line}, column ${thrown.column})`;
-    throw new OmnigraphError("bad_request", message, {}, { cause: thrown });
-  }
+  const problems = new Problems(badSource(source, "parse error: "));
+  const declarations = problems.attempt(() => {
+    const cursor = new TokenCursor(source, LEXICON, describeToken);
+    return cursor.declarations(
+      () => parseDeclaration(cursor),
+      () => looksLikeQuery(cursor),
+      (problem) => problems.add(problem),
+    );
+  });
+  problems.settle();
+  return declarations ?? [];
+}
+
+/** `query name(` and then a parameter or `)`: nothing inside a declaration looks like that. */
+function looksLikeQuery(cursor: TokenCursor): boolean {
+  return (
+    cursor.isWord("query") &&
+    (cursor.is("name", 1) || cursor.is("type", 1)) &&
+    cursor.isPunct("(", 2) &&
+    (cursor.is("variable", 3) || cursor.isPunct(")", 3))
+  );
+}
+
+const SHOWN_LENGTH_MAX = 40;
+
+function describeToken(token: Token): string {
+  if (token.kind === "end") return "the end of the source";
+  if (token.kind === "string") return "a string";
+  const text = token.kind === "variable" ? `$${token.text}` : token.text;
+  return `'${text.length > SHOWN_LENGTH_MAX ? `${text.slice(0, SHOWN_LENGTH_MAX)}…` : text}'`;
 }
 
 function parseDeclaration(cursor: TokenCursor): QueryDeclaration {
@@ -45,13 +72,13 @@ function parseDeclaration(cursor: TokenCursor): QueryDeclaration {
   const params = parseParameters(cursor);
   const notes = parseNotes(cursor, name);
   cursor.expectPunct("{", `before the body of query '${name}'`);
-  const head = { name, ...notes, params };
+  const head = { source: cursor.source, name, ...notes, params };
   const declaration = cursor.isWord("match") ? parseRead(cursor, head) : parseMutation(cursor, head);
   cursor.expectPunct("}", `at the end of query '${name}'`);
   return declaration;
 }
 
-type Head = Pick<QueryDeclaration, "name" | "description" | "instruction" | "params">;
+type Head = Pick<QueryDeclaration, "source" | "name" | "description" | "instruction" | "params">;
 
 function parseParameters(cursor: TokenCursor): ParameterDeclaration[] {
   cursor.expectPunct("(", "after the query name");
@@ -65,7 +92,8 @@ function parseParameters(cursor: TokenCursor): ParameterDeclaration[] {
     if (names.has(name)) cursor.fail(`duplicate parameter '$${name}'`, token);
     names.add(name);
     cursor.expectPunct(":", `after '$${name}'`);
-    params.push({ name, type: parseType(cursor) });
+    const type = parseType(cursor);
+    params.push({ name, type, start: token.start, end: cursor.lastEnd });
   } while (cursor.acceptPunct(","));
   cursor.expectPunct(")", "or ',' after a parameter");
   return params;
@@ -147,7 +175,7 @@ function parseRead(cursor: TokenCursor, head: Head): ReadDeclaration {
 function parseClauses(cursor: TokenCursor, block: "match" | "not", depth: number): MatchClause[] {
   cursor.expectPunct("{", `after '${block}'`);
   const clauses: MatchClause[] = [];
-  do clauses.push(cursor.placed(() => parseClause(cursor, depth)));
+  do clauses.push(parseClause(cursor, depth));
   while (!cursor.acceptPunct("}"));
   return clauses;
 }
@@ -155,10 +183,10 @@ function parseClauses(cursor: TokenCursor, block: "match" | "not", depth: number
 function parseClause(cursor: TokenCursor, depth: number): MatchClause {
   if (cursor.isWord("not") && cursor.isPunct("{", 1)) {
     if (depth >= NEGATION_DEPTH_MAX) cursor.fail(`'not' blocks nest deeper than ${NEGATION_DEPTH_MAX}`);
-    cursor.take();
-    return { kind: "not", clauses: parseClauses(cursor, "not", depth + 1) };
+    const word = cursor.take();
+    return { kind: "not", word, clauses: parseClauses(cursor, "not", depth + 1) };
   }
-  if (cursor.peek().kind === "variable") {
+  if (cursor.is("variable")) {
     if (cursor.isPunct(":", 1)) return parseBinding(cursor);
     if (startsTraversal(cursor)) return parseTraversal(cursor);
   }
@@ -171,21 +199,23 @@ function parseClause(cursor: TokenCursor, depth: number): MatchClause {
 
 /** `$a e`, `$a <e>` or `$a $w:`. Left of a variable, `contains` and `starts_with` are edge names as well. */
 function startsTraversal(cursor: TokenCursor): boolean {
-  const next = cursor.peek(1);
-  if (next.kind === "variable") return true;
-  if (cursor.isPunct("<", 1)) return cursor.peek(2).kind === "name" && cursor.isPunct(">", 3);
-  if (next.kind !== "name") return false;
-  if (!isWordOperator(next.text) || cursor.isPunct("{", 2)) return true;
-  return cursor.peek(2).kind === "variable" && !cursor.isPunct(".", 3);
+  if (cursor.is("variable", 1)) return true;
+  if (cursor.isPunct("<", 1)) return cursor.is("name", 2) && cursor.isPunct(">", 3);
+  if (!cursor.is("name", 1)) return false;
+  const isOperator = WORD_OPERATORS.some((word) => cursor.isWord(word, 1));
+  if (!isOperator || cursor.isPunct("{", 2)) return true;
+  return cursor.is("variable", 2) && !cursor.isPunct(".", 3);
 }
 
 function parseBinding(cursor: TokenCursor): BindingClause {
-  const variable = cursor.take().text;
-  cursor.take();
-  if (cursor.peek().kind === "name") {
-    cursor.failExpected(`a node type after '$${variable}:' (an edge binding stands between its two ends)`);
+  const variable = cursor.take();
+  cursor.skip();
+  if (cursor.is("name")) {
+    cursor.failExpected(
+      `a node type after '$${variable.text}:' (an edge binding stands between its two ends)`,
+    );
   }
-  const type = cursor.expect("type", `a node type after '$${variable}:'`).text;
+  const type = cursor.expect("type", `a node type after '$${variable.text}:'`);
   return { kind: "binding", variable, type, matches: parseInlineMatches(cursor) };
 }
 
@@ -193,8 +223,8 @@ function parseInlineMatches(cursor: TokenCursor): InlineMatch[] {
   const matches: InlineMatch[] = [];
   if (!cursor.acceptPunct("{")) return matches;
   while (!cursor.acceptPunct("}")) {
-    const property = cursor.expect("name", "a property name or '}' in the inline match").text;
-    cursor.expectPunct(":", `after '${property}'`);
+    const property = cursor.expect("name", "a property name or '}' in the inline match");
+    cursor.expectPunct(":", `after '${property.text}'`);
     matches.push({ property, value: parseValue(cursor) });
     if (!cursor.acceptPunct(",") && !cursor.isPunct("}")) cursor.failExpected("',' or '}'");
   }
@@ -202,33 +232,33 @@ function parseInlineMatches(cursor: TokenCursor): InlineMatch[] {
 }
 
 function parseTraversal(cursor: TokenCursor): TraversalClause {
-  const left = cursor.take().text;
-  const edgeVariable = cursor.peek().kind === "variable" ? cursor.take().text : null;
-  if (edgeVariable !== null) cursor.expectPunct(":", `after '$${edgeVariable}' (an edge binding)`);
+  const left = cursor.take();
+  const edgeVariable = cursor.is("variable") ? cursor.take() : null;
+  if (edgeVariable !== null) cursor.expectPunct(":", `after '$${edgeVariable.text}' (an edge binding)`);
   const undirected = cursor.acceptPunct("<");
   const edge = parseEdgeName(cursor);
-  if (undirected) cursor.expectPunct(">", `after '<${edge}'`);
+  if (undirected) cursor.expectPunct(">", `after '<${edge.text}'`);
   const hops = cursor.isPunct("{") ? parseHops(cursor) : null;
-  const right = cursor.expect("variable", `a variable at the right end of '${edge}'`).text;
+  const right = cursor.expect("variable", `a variable at the right end of '${edge.text}'`);
   return { kind: "traversal", left, right, edge, edgeVariable, undirected, hops };
 }
 
-function parseEdgeName(cursor: TokenCursor): string {
-  if (cursor.peek().kind === "type") {
+function parseEdgeName(cursor: TokenCursor): Token {
+  if (cursor.is("type")) {
     cursor.failExpected("an edge name with a lower-case first letter (edge Knows is traversed as knows)");
   }
   const token = cursor.expect("name", "an edge name");
   if (token.text === "not") cursor.fail("expected an edge name, found the keyword 'not'", token);
-  return token.text;
+  return token;
 }
 
-function parseHops(cursor: TokenCursor): { min: number; max: number | null } {
-  cursor.take();
+function parseHops(cursor: TokenCursor): HopBounds {
+  const open = cursor.take();
   const min = parseHopBound(cursor, "the least number of hops");
   cursor.expectPunct(",", "in hop bounds such as {1,3}");
   const max = cursor.isPunct("}") ? null : parseHopBound(cursor, "the greatest number of hops");
   cursor.expectPunct("}", "after hop bounds");
-  return { min, max };
+  return { min, max, start: open.start, end: cursor.lastEnd };
 }
 
 function parseHopBound(cursor: TokenCursor, what: string): number {
@@ -238,28 +268,32 @@ function parseHopBound(cursor: TokenCursor, what: string): number {
   return Number(value);
 }
 
-function parseFilter(cursor: TokenCursor, call: FilterClause["left"] | null): FilterClause {
+function parseFilter(cursor: TokenCursor, call: Expression | null): FilterClause {
   const left = call ?? parseExpression(cursor);
   const operator = parseOperator(cursor);
   return { kind: "filter", left, operator, right: parseExpression(cursor) };
 }
 
-const SYMBOL_OPERATORS: ReadonlySet<string> = new Set(["=", "!=", "<", "<=", ">", ">="]);
-const isWordOperator = (text: string) => text === "contains" || text === "starts_with";
+const SYMBOL_OPERATORS = ["=", "!=", "<", "<=", ">", ">="] as const;
+const WORD_OPERATORS = ["contains", "starts_with"] as const;
+
+function acceptSymbolOperator(cursor: TokenCursor): PredicateClause["operator"] | undefined {
+  return SYMBOL_OPERATORS.find((symbol) => cursor.acceptPunct(symbol));
+}
 
 function startsOperator(cursor: TokenCursor): boolean {
-  const token = cursor.peek();
   return (
-    (token.kind === "punct" && SYMBOL_OPERATORS.has(token.text)) ||
-    (token.kind === "name" && isWordOperator(token.text))
+    SYMBOL_OPERATORS.some((symbol) => cursor.isPunct(symbol)) ||
+    WORD_OPERATORS.some((word) => cursor.isWord(word))
   );
 }
 
 function parseOperator(cursor: TokenCursor): ComparisonOperator {
-  if (!startsOperator(cursor)) {
-    cursor.failExpected("a comparison (= != < <= > >= contains starts_with)");
-  }
-  return cursor.take().text as ComparisonOperator;
+  return (
+    acceptSymbolOperator(cursor) ??
+    WORD_OPERATORS.find((word) => cursor.acceptWord(word)) ??
+    cursor.failExpected("a comparison (= != < <= > >= contains starts_with)")
+  );
 }
 
 function parseItem(cursor: TokenCursor): ReturnClauseItem {
@@ -272,7 +306,7 @@ function parseReturn(cursor: TokenCursor): ReturnClauseItem[] {
   cursor.expectPunct("{", "after 'return'");
   const items: ReturnClauseItem[] = [];
   do {
-    items.push(cursor.placed(() => parseItem(cursor)));
+    items.push(parseItem(cursor));
     cursor.acceptPunct(",");
   } while (!cursor.acceptPunct("}"));
   return items;
@@ -281,7 +315,7 @@ function parseReturn(cursor: TokenCursor): ReturnClauseItem[] {
 function parseOrder(cursor: TokenCursor): OrderClauseKey[] {
   cursor.expectPunct("{", "after 'order'");
   const keys: OrderClauseKey[] = [];
-  do keys.push(cursor.placed(() => parseOrderKey(cursor)));
+  do keys.push(parseOrderKey(cursor));
   while (cursor.acceptPunct(","));
   cursor.expectPunct("}", "or ',' after an order key");
   return keys;
@@ -289,13 +323,13 @@ function parseOrder(cursor: TokenCursor): OrderClauseKey[] {
 
 function parseOrderKey(cursor: TokenCursor): OrderClauseKey {
   const expression = parseExpression(cursor);
-  const direction = cursor.peek();
-  if (!cursor.isWord("asc") && !cursor.isWord("desc")) return { expression, descending: false };
+  const descending = cursor.isWord("desc");
+  if (!descending && !cursor.isWord("asc")) return { expression, descending };
   if (expression.kind === "nearest") {
-    cursor.fail(`nearest takes no '${direction.text}': the nearest always come first`, direction);
+    cursor.fail(`nearest takes no '${cursor.peek().text}': the nearest always come first`);
   }
-  cursor.take();
-  return { expression, descending: direction.text === "desc" };
+  cursor.skip();
+  return { expression, descending };
 }
 
 function parseLimit(cursor: TokenCursor): number {
@@ -309,42 +343,39 @@ function parseLimit(cursor: TokenCursor): number {
 
 function parseMutation(cursor: TokenCursor, head: Head): MutationDeclaration {
   const statements: StatementClause[] = [];
-  do statements.push(cursor.placed(() => parseStatement(cursor, statements.length === 0)));
+  do statements.push(parseStatement(cursor, statements.length === 0));
   while (!cursor.isPunct("}"));
   return { kind: "mutation", ...head, statements };
 }
 
 function parseStatement(cursor: TokenCursor, isFirst: boolean): StatementClause {
-  const word = cursor.peek();
   if (cursor.acceptWord("insert")) {
-    return {
-      kind: "insert",
-      type: parseTarget(cursor, word),
-      assignments: parseAssignments(cursor, "insert"),
-    };
+    const type = parseTarget(cursor, "insert");
+    return { kind: "insert", type, assignments: parseAssignments(cursor, "insert") };
   }
   if (cursor.acceptWord("update")) {
-    const type = parseTarget(cursor, word);
-    cursor.expectWord("set", `after 'update ${type}'`);
+    const type = parseTarget(cursor, "update");
+    cursor.expectWord("set", `after 'update ${type.text}'`);
     const assignments = parseAssignments(cursor, "set");
-    return { kind: "update", type, assignments, predicate: parsePredicate(cursor, word) };
+    return { kind: "update", type, assignments, predicate: parsePredicate(cursor, "update") };
   }
   if (cursor.acceptWord("delete")) {
-    return { kind: "delete", type: parseTarget(cursor, word), predicate: parsePredicate(cursor, word) };
+    const type = parseTarget(cursor, "delete");
+    return { kind: "delete", type, predicate: parsePredicate(cursor, "delete") };
   }
   return cursor.failExpected(`${isFirst ? "'match', " : ""}'insert', 'update' or 'delete'`);
 }
 
-function parseTarget(cursor: TokenCursor, statement: Token): string {
-  return cursor.expect("type", `a type name after '${statement.text}'`).text;
+function parseTarget(cursor: TokenCursor, statement: StatementClause["kind"]): Token {
+  return cursor.expect("type", `a type name after '${statement}'`);
 }
 
 function parseAssignments(cursor: TokenCursor, where: string): AssignmentClause[] {
   cursor.expectPunct("{", `before the assignments of '${where}'`);
   const assignments: AssignmentClause[] = [];
   while (!cursor.acceptPunct("}")) {
-    const property = cursor.expect("name", "a property name or '}'").text;
-    cursor.expectPunct(":", `after '${property}'`);
+    const property = cursor.expect("name", "a property name or '}'");
+    cursor.expectPunct(":", `after '${property.text}'`);
     assignments.push({ property, value: parseAssigned(cursor) });
     cursor.acceptPunct(",");
   }
@@ -352,16 +383,13 @@ function parseAssignments(cursor: TokenCursor, where: string): AssignmentClause[
 }
 
 function parseAssigned(cursor: TokenCursor): AssignmentClause["value"] {
-  return cursor.acceptWord("null") ? { kind: "null" } : parseValue(cursor);
+  const { start } = cursor;
+  return cursor.acceptWord("null") ? { kind: "null", start, end: cursor.lastEnd } : parseValue(cursor);
 }
 
-function parsePredicate(cursor: TokenCursor, statement: Token): PredicateClause {
-  cursor.expectWord("where", `with a predicate: '${statement.text}' never touches a whole type`);
-  const property = cursor.expect("name", "a property name after 'where'").text;
-  const token = cursor.peek();
-  if (token.kind !== "punct" || !SYMBOL_OPERATORS.has(token.text)) {
-    cursor.failExpected("a comparison (= != < <= > >=)");
-  }
-  const operator = cursor.take().text as PredicateClause["operator"];
+function parsePredicate(cursor: TokenCursor, statement: StatementClause["kind"]): PredicateClause {
+  cursor.expectWord("where", `with a predicate: '${statement}' never touches a whole type`);
+  const property = cursor.expect("name", "a property name after 'where'");
+  const operator = acceptSymbolOperator(cursor) ?? cursor.failExpected("a comparison (= != < <= > >=)");
   return { property, operator, value: parseValue(cursor) };
 }

@@ -1,6 +1,6 @@
 // A schema as written: every declaration with its place, nothing checked beyond the grammar.
 
-import type { Span } from "../lib/lexer.ts";
+import type { Span } from "../lib/source.ts";
 import type { ScalarName } from "./catalog.ts";
 
 /** A piece of text with its place: a name, a number as written, an enum value. */

@@ -1,6 +1,6 @@
 // Fourth step of checking: marks behind properties and rules in bodies become one list of rules per type.
 
-import type { Span } from "../lib/lexer.ts";
+import type { Span } from "../lib/source.ts";
 import { compareUtf8 } from "../lib/utf8.ts";
 import type { NumberAst, RuleArgument, RuleAst } from "./ast.ts";
 import type { Bound, PropertyType } from "./catalog.ts";

@@ -2,8 +2,6 @@
 
 /** Components of a vector: lengths of fixed-size lists are signed 32-bit in Arrow. */
 export const VECTOR_DIMENSION_MAX = 2_147_483_647;
-/** Problems that one error tells: nobody reads more, and finding the place of each takes a pass over the text. */
-export const PROBLEMS_MAX = 20;
 /** Edges per source node in `@card`: unsigned 32-bit by contract. */
 export const CARDINALITY_MAX = 4_294_967_295;
 /** Integer bounds of `@range`: what some integer type of the language can hold. */

@@ -1,6 +1,6 @@
 // Last step of checking: names across declarations.
 
-import { SourceError, type Span } from "../lib/lexer.ts";
+import { SourceError, type Span } from "../lib/source.ts";
 import type { Word } from "./ast.ts";
 import type { Draft } from "./drafts.ts";
 import { Problems } from "./errors.ts";
@@ -16,8 +16,8 @@ export const foldEdgeName = (name: string): string => name.toLowerCase();
 
 /** Refuses names given twice, endpoints that are no node types, and edges that differ by case only. Throws SchemaError. */
 export function checkNames(drafts: readonly Draft[], source: string): void {
-  const problems = new Problems("catalog");
-  const report = (span: Span, message: string) => problems.add(new SourceError(message, source, span));
+  const problems = new Problems("catalog", source);
+  const report = (span: Span, message: string) => problems.add(new SourceError(message, span));
   const seen = new Set<string>();
   for (const { kind, ast } of drafts) {
     const key = `${kind}:${ast.name.text}`;

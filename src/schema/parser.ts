@@ -1,6 +1,8 @@
 // `.pg` text -> AST, by recursive descent. The grammar has no recursion deeper than one list, so no text overflows.
 
-import { SourceError, type Span, type Token, tokenize } from "../lib/lexer.ts";
+import { Lexicon, type Token } from "../lib/lexer.ts";
+import { SourceError, type Span, spanOf } from "../lib/source.ts";
+import { TokenCursor } from "../lib/token-cursor.ts";
 import {
   type AnnotationAst,
   type CardinalityAst,
@@ -21,7 +23,7 @@ import {
 import type { ScalarName } from "./catalog.ts";
 import { Problems, SchemaError } from "./errors.ts";
 
-const PUNCTUATION = ["->", "..", "{", "}", "(", ")", "[", "]", ":", ",", "?", "@", "=", "-"] as const;
+const LEXICON = new Lexicon("-> .. { } ( ) [ ] : , ? @ = -".split(" "), false);
 
 const SCALARS: Readonly<Record<string, ScalarName>> = {
   String: "String",
@@ -44,17 +46,23 @@ export function parseSchema(source: string): SchemaAst {
   return parserOf(source).schema();
 }
 
-/** Words that are none end the reading at once. */
+/** Half of a character ends the reading at once. */
 function parserOf(source: string): Parser {
   try {
     return new Parser(source);
   } catch (thrown) {
-    if (thrown instanceof SourceError) throw new SchemaError("parse", [thrown]);
+    if (thrown instanceof SourceError) throw new SchemaError("parse", source, [thrown]);
     throw thrown;
   }
 }
 
-const spanOf = (token: Token): Span => ({ start: token.start, end: token.end });
+/** A keyword and a name with a capital: nothing inside a declaration looks like that. */
+function looksLikeDeclaration(cursor: TokenCursor): boolean {
+  return cursor.is("type", 1) && KEYWORDS.some((word) => cursor.isWord(word));
+}
+
+const KEYWORDS: readonly DeclarationAst["kind"][] = ["interface", "node", "edge"];
+
 const wordOf = (token: Token): Word => ({ text: token.text, span: spanOf(token) });
 
 function describe(token: Token): string {
@@ -66,39 +74,21 @@ const shorten = (text: string) =>
   text.length <= SHOWN_TEXT_LENGTH_MAX ? text : `${text.slice(0, SHOWN_TEXT_LENGTH_MAX)}...`;
 
 class Parser {
-  private readonly tokens: readonly Token[];
-  private at = 0;
+  private readonly cursor: TokenCursor;
 
   constructor(private readonly source: string) {
-    this.tokens = tokenize(source, { punctuation: PUNCTUATION, variables: false });
+    this.cursor = new TokenCursor(source, LEXICON, describe);
   }
 
   schema(): SchemaAst {
-    const declarations: DeclarationAst[] = [];
-    const problems = new Problems("parse");
-    while (this.token.kind !== "end") {
-      const start = this.at;
-      try {
-        declarations.push(this.declaration());
-      } catch (thrown) {
-        if (!(thrown instanceof SourceError)) throw thrown;
-        problems.add(thrown);
-        this.skipTo(start);
-      }
-    }
+    const problems = new Problems("parse", this.source);
+    const declarations = this.cursor.declarations(
+      () => this.declaration(),
+      () => looksLikeDeclaration(this.cursor),
+      (problem) => problems.add(problem),
+    );
     problems.throwFound();
     return { source: this.source, declarations };
-  }
-
-  /** To the next declaration after a broken one that began at `start`; its keyword may just have been read as a name. */
-  private skipTo(start: number): void {
-    this.at = Math.max(start + 1, this.at - 1);
-    while (this.token.kind !== "end" && !this.isDeclarationAhead()) this.at++;
-  }
-
-  private isDeclarationAhead(): boolean {
-    const isKeyword = this.isKeyword("interface") || this.isKeyword("node") || this.isKeyword("edge");
-    return isKeyword && this.peek(1).kind === "type";
   }
 
   // --- tokens ---------------------------------------------------------------------------------------------------
@@ -107,33 +97,28 @@ class Parser {
     return this.peek(0);
   }
 
-  /** The end token repeats, so that looking ahead never runs out. */
   private peek(ahead: number): Token {
-    return this.tokens[Math.min(this.at + ahead, this.tokens.length - 1)];
+    return this.cursor.peek(ahead);
   }
 
   private take(): Token {
-    const token = this.token;
-    this.at++;
-    return token;
+    return this.cursor.take();
   }
 
   private fail(expected: string): never {
-    const token = this.token;
-    throw new SourceError(`expected ${expected}, found ${describe(token)}`, this.source, spanOf(token));
+    this.cursor.failExpected(expected);
   }
 
   private refuse(span: Span, message: string): never {
-    throw new SourceError(message, this.source, span);
+    this.cursor.fail(message, span);
   }
 
   private isPunct(text: string, ahead = 0): boolean {
-    const token = this.peek(ahead);
-    return token.kind === "punct" && token.text === text;
+    return this.cursor.isPunct(text, ahead);
   }
 
   private isKeyword(text: string): boolean {
-    return this.token.kind === "name" && this.token.text === text;
+    return this.cursor.isWord(text);
   }
 
   private punct(text: string, where: string): Token {
@@ -141,17 +126,17 @@ class Parser {
   }
 
   private name(what: string): Word {
-    return this.token.kind === "name" ? wordOf(this.take()) : this.fail(what);
+    return this.cursor.is("name") ? wordOf(this.take()) : this.fail(what);
   }
 
   private typeName(what: string): Word {
-    return this.token.kind === "type"
+    return this.cursor.is("type")
       ? wordOf(this.take())
       : this.fail(`${what} (a name that starts with an upper-case letter)`);
   }
 
   private integer(what: string): Word {
-    return this.token.kind === "int" ? wordOf(this.take()) : this.fail(what);
+    return this.cursor.is("int") ? wordOf(this.take()) : this.fail(what);
   }
 
   /** `item { "," item }`, at least one, no trailing comma. */
@@ -221,12 +206,13 @@ class Parser {
   }
 
   private cardinality(): CardinalityAst | null {
-    if (!(this.isPunct("@") && this.peek(1).kind === "name" && this.peek(1).text === "card")) return null;
-    this.at += 2;
+    if (!(this.isPunct("@") && this.cursor.isWord("card", 1))) return null;
+    this.take();
+    this.take();
     this.punct("(", "with the bounds of @card, as in @card(0..1)");
     const min = this.integer("the least number of edges, as in @card(0..1)");
     this.punct("..", "between the bounds of @card, as in @card(0..1) or @card(1..)");
-    const max = this.token.kind === "int" ? wordOf(this.take()) : null;
+    const max = this.cursor.is("int") ? wordOf(this.take()) : null;
     this.punct(")", "to close @card");
     return { min, max };
   }
@@ -253,19 +239,19 @@ class Parser {
   // --- types ----------------------------------------------------------------------------------------------------
 
   private type(): TypeAst {
-    const start = this.token.start;
+    const { start } = this.cursor;
     const list = this.isPunct("[");
     if (list) this.take();
     const base = list ? this.scalar("a base type such as String: lists hold base types only") : this.base();
     if (list) this.punct("]", "to close the list type");
     const nullable = this.isPunct("?");
     if (nullable) this.take();
-    return { base, list, nullable, span: { start, end: this.peek(-1).end } };
+    return { base, list, nullable, span: { start, end: this.cursor.lastEnd } };
   }
 
   private base(): TypeAst["base"] {
     if (this.isKeyword("enum")) return this.enum();
-    if (this.token.kind === "type" && this.token.text === "Vector") {
+    if (this.cursor.is("type") && this.token.text === "Vector") {
       this.take();
       this.punct("(", "with the dimension of the vector, as in Vector(768)");
       const dimension = this.integer("the dimension of the vector, as in Vector(768)");
@@ -292,23 +278,20 @@ class Parser {
 
   /** `[A-Za-z0-9_-]+`: words, digits and hyphens with nothing between them. */
   private enumValue(): Word {
-    const isPart = () =>
-      this.token.kind === "name" ||
-      this.token.kind === "type" ||
-      this.token.kind === "int" ||
-      this.isPunct("-");
+    const { cursor } = this;
+    const isPart = () => cursor.is("name") || cursor.is("type") || cursor.is("int") || cursor.isPunct("-");
     if (!isPart()) this.fail("an enum value (letters, digits, '_' and '-', without quotes)");
     const { start } = this.take();
-    while (isPart() && this.token.glued) this.take();
-    const end = this.peek(-1).end;
+    while (isPart() && cursor.start === cursor.lastEnd) cursor.skip();
+    const end = this.cursor.lastEnd;
     return { text: this.source.slice(start, end), span: { start, end } };
   }
 
   // --- annotations and rules ------------------------------------------------------------------------------------
 
   private isRuleAhead(): boolean {
-    const name = this.peek(1);
-    return this.isPunct("@") && name.kind === "name" && isRuleName(name.text) && this.isPunct("(", 2);
+    const { cursor } = this;
+    return cursor.isPunct("@") && cursor.isPunct("(", 2) && RULE_NAMES.some((name) => cursor.isWord(name, 1));
   }
 
   private refuseRule(where: string): never {
@@ -354,7 +337,7 @@ class Parser {
       }
       this.punct(")", `to close @${name.text}`);
     }
-    return { name: name.text, value, kwargs, span: { start, end: this.peek(-1).end } };
+    return { name: name.text, value, kwargs, span: { start, end: this.cursor.lastEnd } };
   }
 
   private keywordArgument(seen: Set<string>): { name: Word; value: string } {
@@ -418,6 +401,5 @@ class Parser {
   }
 }
 
-const isRuleName = (text: string): text is RuleName => (RULE_NAMES as readonly string[]).includes(text);
 const isBool = (text: string, kind: Token["kind"]) =>
   kind === "name" && (text === "true" || text === "false");

@@ -1,7 +1,7 @@
 // A schema that passed every check, still by name: interfaces injected, rules gathered, no stable ids yet. Catalogs
 // are built from it and migrations compare two of them.
 
-import type { Span } from "../lib/lexer.ts";
+import type { Span } from "../lib/source.ts";
 import type { Annotation, Constraint, Embed, PropertyType } from "./catalog.ts";
 import { stringLiteral } from "./literal.ts";
 

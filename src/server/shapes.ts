@@ -130,6 +130,18 @@ export const ErrorOutput = object(
     ),
     change_feed_gap: omittable(ChangeFeedGapOutput),
     change_diff_refusal: omittable(ChangeDiffRefusalOutput),
+    source_errors: omittable(
+      list(
+        object("SourceErrorOutput", {
+          message: text("As in `error`, without the place."),
+          line: integer("From 1."),
+          column: integer("From 1, in characters."),
+          start: integer("First byte of the text that is wrong, from 0."),
+          end: integer("The byte after the last one."),
+        }),
+        "Each thing that is wrong with a query or a schema, in the order of the text.",
+      ),
+    ),
   },
   { description: "The body of every answer that is not a success." },
 );

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "bun:test";
-import { type LintInput, lintLines, lintQueries } from "../../src/query/index.ts";
+import { type LintInput, lintQueries } from "../../src/query/index.ts";
 import { library, people } from "./fixtures.ts";
 
 const input: LintInput = { schema_source: { kind: "file", path: "s.pg" }, query_path: "q.gq" };
-const lint = (source: string) => lintQueries(source, people, input);
+const lint = (source: string) => lintQueries(source, people, input).output;
+const lintLines = (source: string) => lintQueries(source, people, input).lines.map(({ text }) => text);
 
 const good = "query good($h: String) { match { $u: User { handle: $h } } return { $u.handle } }";
 const bad = "query bad($h: String) { match { $u: User { nope: $h } } return { $u } }";
@@ -79,7 +80,7 @@ describe("lint", () => {
   });
 
   it("names the graph where the schema came from one", () => {
-    const fromGraph = lintQueries(good, people, {
+    const { output: fromGraph } = lintQueries(good, people, {
       ...input,
       schema_source: { kind: "graph", uri: "s3://b/g.omni" },
     });
@@ -141,7 +142,7 @@ describe("L201", () => {
   it("passes over required properties, keys and embedded vectors, and sorts by type and property", () => {
     const source =
       "query u($s: String) { update Plain set { word: $s } where word = $s update Pair set { hall: $s } where hall = $s } query v($s: String) { update Pair set { note: $s } where hall = $s update Doc set { title: $s } where slug = $s }";
-    const { findings } = lintQueries(source, library, input);
+    const { findings } = lintQueries(source, library, input).output;
     expect(findings.map(({ type_name, property }) => `${type_name}.${property}`)).toEqual(
       "at body bytes day flag pages ratio scan scores tags times vec weight"
         .split(" ")
@@ -153,9 +154,9 @@ describe("L201", () => {
 describe("lint for people", () => {
   it("prints a line for each query, warning and finding, and counts at the end", () => {
     const source = `${good} ${bad} query wipe() { update User set { age: 1, city: "x" } where age = 2 }`;
-    expect(lintLines(lint(source))).toEqual([
+    expect(lintLines(source)).toEqual([
       "OK    query `good` (read)",
-      "ERROR query `bad`: type error: T2: node type 'User' has no property 'nope' (it has age, city, handle, joined) (line 1, column 115)",
+      "ERROR query `bad`: type error: T2: node type 'User' has no property 'nope' (it has age, city, handle, joined) (line 1, column 126)",
       "OK    query `wipe` (mutation)",
       "WARN  query `wipe`: mutation declares no params; hardcoded mutations are easy to miss",
       "WARN  L201: User.joined exists in schema but no update query sets it",
@@ -164,7 +165,7 @@ describe("lint for people", () => {
   });
 
   it("prints why a file does not parse", () => {
-    expect(lintLines(lint("query"))).toEqual([
+    expect(lintLines("query")).toEqual([
       "ERROR Q000: parse error: expected a query name (a lower-case letter or '_' first), found the end of the source (line 1, column 6)",
       "INFO  Lint complete: 0 queries processed (1 error(s), 0 warning(s), 0 info item(s))",
     ]);

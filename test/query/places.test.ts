@@ -16,10 +16,10 @@ const refusal = (source: string): string => {
 describe("a type error says where it stands", () => {
   it("in the clause that is wrong, however deep", () => {
     expect(refusal("query q() {\n  match {\n    $u: User\n    $v: Usr\n  }\n  return { $u }\n}")).toMatch(
-      /^type error: T1: .* \(line 4, column 5\)$/,
+      /^type error: T1: .* \(line 4, column 9\)$/,
     );
     expect(refusal("query q() { match { $u: User\n  not {\n    $u likes $_ } } return { $u } }")).toMatch(
-      /T4: .* \(line 3, column 5\)$/,
+      /T4: .* \(line 3, column 8\)$/,
     );
   });
 
@@ -34,7 +34,7 @@ describe("a type error says where it stands", () => {
 
   it("in the statement of a mutation", () => {
     expect(refusal('query m() {\n  insert User { name: "a" }\n  insert Usr { name: "b" }\n}')).toMatch(
-      /T10: .* \(line 3, column 3\)$/,
+      /T10: .* \(line 3, column 10\)$/,
     );
   });
 });

@@ -63,7 +63,7 @@ describe("any source", () => {
         expect(messageOf(() => lintQueries(source, library, lintInput))).toBe("(nothing was thrown)");
       }
     }
-    expect(lintQueries(VALID, library, lintInput).status).toBe("ok");
+    expect(lintQueries(VALID, library, lintInput).output.status).toBe("ok");
   });
 });
 
@@ -116,7 +116,7 @@ describe("a source of a mebibyte", () => {
       `query q() { ${fill('insert Plain { word: "a" } ')} }`,
     ];
     for (const source of sources) {
-      expect(lintQueries(source, library, lintInput).results[0]?.error).toBeUndefined();
+      expect(lintQueries(source, library, lintInput).output.results[0]?.error).toBeUndefined();
     }
   });
 

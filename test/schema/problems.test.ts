@@ -52,8 +52,12 @@ node J {`,
     );
   });
 
-  it("in words are the first only: what follows a broken one is no word", () => {
-    expectProblems('node A { p: I32 # a }\nnode B { p: I32 @x("\\q") }', ["1: unexpected character '#'"]);
+  it("in words are one for each declaration too, up to a string that does not end", () => {
+    expectProblems('node A { p: I32 # a }\nnode B { p: I32 @x("\\q") }\nnode C { p: I32 @x(") }\nnode D {', [
+      "1: unexpected character '#'",
+      "2: unsupported escape sequence",
+      "3: unterminated string",
+    ]);
   });
 
   it("are those of the first step that finds any, in the order of the text", () => {

@@ -9,6 +9,7 @@ import type { Context } from "../context.ts";
 import { flagOn, flagValue, type Invocation, positional } from "../parse.ts";
 import { planLines } from "../render/plan.ts";
 import { printRows, rowStyle } from "../render/rows.ts";
+import { aboutText } from "../render/source-error.ts";
 import { queryParams, querySource } from "./source.ts";
 
 export async function query(context: Context, invocation: Invocation): Promise<number> {
@@ -39,7 +40,10 @@ async function runQuery(context: Context, invocation: Invocation, graph: GraphAc
   const source = await querySource(context, invocation);
   const params = await queryParams(context, invocation);
   const explain = flagOn(invocation, "explain") ? true : undefined;
-  if (source !== null) return graph.query({ source, name, params, branch, snapshot, explain });
+  if (source !== null) {
+    const request = { source: source.text, name, params, branch, snapshot, explain };
+    return aboutText(source, () => graph.query(request));
+  }
   if (name === undefined)
     throw badRequest("provide a query name, or a source with --query <file> or -e <gq>");
   return storedQueries(graph, name).invokeRead({ name, params, branch, snapshot, explain });
@@ -83,7 +87,10 @@ async function prepareMutation(
   const ifCommit = expectedHead(invocation);
   const source = await querySource(context, invocation);
   const params = await queryParams(context, invocation);
-  if (source !== null) return () => graph.mutate({ source, name, params, branch, actor, ifCommit });
+  if (source !== null) {
+    const request = { source: source.text, name, params, branch, actor, ifCommit };
+    return () => aboutText(source, () => graph.mutate(request));
+  }
   if (name === undefined) {
     throw badRequest("provide a mutation name, or a source with --query <file> or -e <gq>");
   }

@@ -5,14 +5,17 @@ import { badRequest } from "../../lib/errors.ts";
 import { openForRead, openGraphAccess, withGraph, writeScope } from "../access.ts";
 import { echoWrite } from "../consent.ts";
 import type { Context } from "../context.ts";
-import { readFlagFile } from "../files.ts";
+import { readNamedText } from "../files.ts";
 import { flagOn, flagValue, type Invocation } from "../parse.ts";
+import { aboutText, type NamedText } from "../render/source-error.ts";
 import { refuseInsideCluster, withStoredGraph } from "../stored.ts";
 
 export async function schemaPlan(context: Context, invocation: Invocation): Promise<number> {
   const { source, allowDataLoss } = await desiredSchema(context, invocation);
   return withStoredGraph(context, invocation, async (graph, uri) => {
-    const { supported, steps, warnings } = await graph.planSchema(source, allowDataLoss);
+    const { supported, steps, warnings } = await aboutText(source, () =>
+      graph.planSchema(source.text, allowDataLoss),
+    );
     for (const warning of warnings) await context.warn(warning);
     if (flagOn(invocation, "json")) {
       await context.printJson({ uri, supported, step_count: steps.length, steps });
@@ -33,13 +36,15 @@ export async function schemaApply(context: Context, invocation: Invocation): Pro
   const warnings: string[] = [];
   const result = await withGraph(access, async (graph) => {
     await echoWrite(context, invocation, scope, graph.uri);
-    return graph.applySchema({
-      source,
-      allowDataLoss,
-      actor,
-      since: context.io.startedAt,
-      onWarning: (message) => warnings.push(message),
-    });
+    return aboutText(source, () =>
+      graph.applySchema({
+        source: source.text,
+        allowDataLoss,
+        actor,
+        since: context.io.startedAt,
+        onWarning: (message) => warnings.push(message),
+      }),
+    );
   });
   for (const warning of warnings) await context.warn(warning);
   if (!result.supported) throw badRequest(unsupportedReason(result));
@@ -67,10 +72,10 @@ export async function schemaShow(context: Context, invocation: Invocation): Prom
 async function desiredSchema(
   context: Context,
   invocation: Invocation,
-): Promise<{ source: string; allowDataLoss: boolean }> {
+): Promise<{ source: NamedText; allowDataLoss: boolean }> {
   // Required by the table.
   const file = flagValue(invocation, "schema") as string;
-  const source = await readFlagFile(context.io, "--schema", file);
+  const source = await readNamedText(context.io, "--schema", file);
   return { source, allowDataLoss: flagOn(invocation, "allow-data-loss") };
 }
 
