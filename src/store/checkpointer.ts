@@ -9,7 +9,7 @@ import { encodeCheckpoint, extendHistory } from "./checkpoint.ts";
 import { tryCheckpoint } from "./checkpoint-read.ts";
 import type { GraphContext } from "./context.ts";
 import { checkpointKey } from "./layout.ts";
-import { TAIL_BYTES_MAX, TAIL_ENTRIES_MAX } from "./limits.ts";
+import { DRAFT_AGE_MS_MAX, TAIL_BYTES_MAX, TAIL_ENTRIES_MAX } from "./limits.ts";
 import { logOwner } from "./lineage.ts";
 import { settlePut } from "./settle-put.ts";
 import { holdsPurged, nextTypeState, type TypeChange } from "./type-state.ts";
@@ -73,9 +73,27 @@ export class Checkpointer {
     assert(state !== null, "a log that is too long is open");
     // Another process may have made one in the meantime.
     if (context.ports.now() - log.openedAt > HINT_FRESH_MS && (await log.adoptNoted())) return;
-    await storeCheckpoint(context, log, await buildCheckpoint(context, state), state.tail);
+    await makeCheckpoint(context, log, state);
   }
 }
+
+/** Writes a checkpoint of a state of a branch. */
+export async function makeCheckpoint(
+  context: GraphContext,
+  log: BranchLog,
+  state: BranchState,
+): Promise<void> {
+  const begunAt = context.ports.now();
+  const checkpoint = await buildCheckpoint(context, state);
+  if (tookLong(context, begunAt)) {
+    throw new OmnigraphError("internal", `a checkpoint of branch '${log.ref.name}' took too long to be made`);
+  }
+  await storeCheckpoint(context, log, checkpoint, state.tail);
+}
+
+/** Whether what was written since some time, in ms, may be so old that cleanup takes it for what a dead process left. */
+export const tookLong = ({ ports }: GraphContext, begunAt: number): boolean =>
+  ports.now() - begunAt > DRAFT_AGE_MS_MAX;
 
 /**
  * Writes a checkpoint of a branch, `commits` after the one before it, and lets the branch stand on it; false where another

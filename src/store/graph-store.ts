@@ -22,7 +22,7 @@ import { BranchClosed, BranchLog } from "./branch-log.ts";
 import { MAIN } from "./branch-name.ts";
 import { createRef, deleteRef, type ForkPoint, forkPointOf, isFork, refOf } from "./branches.ts";
 import { type ObjectCache, processCache } from "./cache.ts";
-import { buildCheckpoint, Checkpointer, storeCheckpoint } from "./checkpointer.ts";
+import { Checkpointer, makeCheckpoint } from "./checkpointer.ts";
 import type { RowBatch } from "./column.ts";
 import { catalogReader, type GraphContext } from "./context.ts";
 import { readDead } from "./dead-rows.ts";
@@ -253,9 +253,7 @@ class OpenGraphStore implements GraphStore {
   async checkpoint(name: string): Promise<void> {
     const { log } = await this.followedBranch(name);
     const state = await log.head();
-    await this.checkpointer.alone(log, async () => {
-      await storeCheckpoint(this.context, log, await buildCheckpoint(this.context, state), state.tail);
-    });
+    await this.checkpointer.alone(log, () => makeCheckpoint(this.context, log, state));
   }
 
   repair(mode: RepairMode): Promise<RepairReport> {

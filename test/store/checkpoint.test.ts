@@ -329,4 +329,21 @@ describe("a checkpoint that cannot be written", () => {
     const cold = await fresh(bucket);
     expect(await idsOf(cold, await cold.branch("main").head(), SHIP)).toHaveLength(31);
   });
+
+  it("is not, where it took so long that cleanup may have taken its segments for garbage", async () => {
+    let isSlow = true;
+    const { store, bucket } = await harbour(({ method, key }) =>
+      isSlow && method === "put" && key.includes("segments/") ? { kind: "latency", ms: 20 * 60_000 } : null,
+    );
+    const checkpoints = () => [...bucket.objects.keys()].filter((key) => key.includes("/checkpoint/"));
+    for (let i = 0; i < 18; i++) await addShips(store, `A${i}`);
+    await store.settle();
+    expect(checkpoints()).toEqual([]);
+    isSlow = false;
+    await addShips(store, "B");
+    await store.settle();
+    expect(checkpoints()).toHaveLength(1);
+    const reader = await fresh(bucket);
+    expect(await idsOf(reader, await reader.branch("main").head(), SHIP)).toHaveLength(19);
+  });
 });

@@ -13,6 +13,7 @@ import { floorKey, hintKey } from "../layout.ts";
 import { PARALLEL_REQUESTS_MAX } from "../limits.ts";
 import { readEntry } from "../log-read.ts";
 import { inParallel } from "../parallel.ts";
+import { DamagedObject } from "../stored-json.ts";
 import type { BranchId } from "../types.ts";
 import { neededInCommon } from "./common-past.ts";
 import { heldStates } from "./held.ts";
@@ -41,6 +42,29 @@ export async function cleanUp(
   isPreview = false,
 ): Promise<CleanupReport> {
   const since = context.ports.now() - GRACE_MS;
+  const settled = await settle(context, policy, isPreview, since).catch((thrown: unknown) => {
+    if (!(thrown instanceof DamagedObject)) throw thrown;
+    throw new DamagedObject(thrown.kind, `${thrown.message}; nothing was deleted: run repair first`);
+  });
+  const { marks, closed, expired, expiredByType } = settled;
+  const isNeeded = (key: string) => marks.has(key) || isOfClosed(closed, key);
+  const swept = await sweep(context, isNeeded, since, isPreview);
+  return { ...swept, expired, expiredByType };
+}
+
+interface Settled extends Pick<CleanupReport, "expired" | "expiredByType"> {
+  /** What stays. */
+  readonly marks: Marks;
+  readonly closed: ReadonlySet<BranchId>;
+}
+
+/** Everything but the deleting. */
+async function settle(
+  context: GraphContext,
+  policy: CleanupPolicy,
+  isPreview: boolean,
+  since: number,
+): Promise<Settled> {
   const plan = await planOf(context, await surveyGraph(context), policy);
   const [main] = plan.survey.branches;
   const marks = new Marks(context, await hasBlobs(context), main.state.catalog.purged);
@@ -63,11 +87,9 @@ export async function cleanUp(
   const expiredByType = new Map<StableId, number>();
   for (const { log, versions } of expired) await countChanges(context, log, versions, expiredByType);
 
-  const closed = new Set([...plan.survey.closed, ...again.closed]);
-  const isNeeded = (key: string) => marks.has(key) || isOfClosed(closed, key);
-  const swept = await sweep(context, isNeeded, since, isPreview);
   const total = expired.reduce((sum, { versions }) => sum + countOf(versions), 0);
-  return { ...swept, expired: total, expiredByType };
+  const closed = new Set([...plan.survey.closed, ...again.closed]);
+  return { marks, closed, expired: total, expiredByType };
 }
 
 /** What stays of a graph as it was found. */

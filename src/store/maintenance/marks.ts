@@ -82,7 +82,7 @@ export class Marks {
       const base = await this.checkpoint(ref, checkpoint, replaced);
       if (base === null) {
         const place = checkpointKey(logOwner(ref, checkpoint), checkpoint);
-        throw damaged(this.context.objects.address(place), "the checkpoint cannot be read; run repair");
+        throw damaged(this.context.objects.address(place), "the checkpoint cannot be read");
       }
       for (const type of new Set([...base.types.keys(), ...older.keys()])) {
         if (this.purged.has(type)) continue;

@@ -7,7 +7,7 @@ import { ulid } from "../../lib/ulid.ts";
 import type { EntityType, StableId } from "../../schema/catalog.ts";
 import type { BranchLog } from "../branch-log.ts";
 import { extendHistory } from "../checkpoint.ts";
-import { buildCheckpoint, storeCheckpoint } from "../checkpointer.ts";
+import { buildCheckpoint, storeCheckpoint, tookLong } from "../checkpointer.ts";
 import type { GraphContext } from "../context.ts";
 import { inParallel } from "../parallel.ts";
 import type { Publisher } from "../publisher.ts";
@@ -45,10 +45,11 @@ export async function compactBranch(
   );
   if (changed.size === 0) return { state: before, types: changed };
   await unpublished.renew();
+  const begunAt = context.ports.now();
   const draft = emptyDraft(context);
   const { state } = await publisher.publish({ repeat: "always", prepare: () => Promise.resolve(draft) });
   const result = compactedState(before, types, compacted);
-  const isStored = await storeCompacted(context, log, before, result, state);
+  const isStored = await storeCompacted(context, log, before, result, state, begunAt);
   return { state: log.latest ?? state, types: isStored ? changed : new Map() };
 }
 
@@ -84,8 +85,8 @@ function compactedState(
 
 /**
  * Stores the compacted state, with what was committed since, as the checkpoint of the newest state. Where somebody was
- * faster with a checkpoint of that position, the next position is tried; false where there is none, and where history
- * between the two is not whole any more.
+ * faster with a checkpoint of that position, the next position is tried; false where there is none, where history between
+ * the two is not whole any more, and where it all took so long that cleanup may have been at the segments.
  */
 async function storeCompacted(
   context: GraphContext,
@@ -93,6 +94,7 @@ async function storeCompacted(
   before: BranchState,
   compacted: Checkpoint,
   published: BranchState,
+  begunAt: number,
 ): Promise<boolean> {
   let newest = published;
   for (let attempt = 1; ; attempt++) {
@@ -102,6 +104,7 @@ async function storeCompacted(
     const commits = [...before.tail, ...since];
     const records = commits.map(({ record }) => record);
     const checkpoint = { ...built, history: extendHistory(before.checkpoint, records) };
+    if (tookLong(context, begunAt)) return false;
     if (await storeCheckpoint(context, log, checkpoint, commits)) return true;
     if (attempt === COMPACT_CHECKPOINT_ATTEMPTS_MAX) return false;
     const tried = newest.position;

@@ -56,7 +56,7 @@ async function baseOf(context: GraphContext, { logs }: Survey, log: LiveLog, fir
   }
   if (lowest === 0) return 0;
   const address = context.objects.address(logKey(log.part.log, position));
-  throw damaged(address, `no checkpoint leads to the commit of version ${first}; run repair`);
+  throw damaged(address, `no checkpoint leads to the commit of version ${first}`);
 }
 
 async function recordOf(context: GraphContext, log: LiveLog, version: number): Promise<CommitRecord> {
@@ -64,6 +64,6 @@ async function recordOf(context: GraphContext, log: LiveLog, version: number): P
   if (record !== null) return record;
   throw damaged(
     context.objects.address(logKey(log.part.log, log.part.until)),
-    `the commit of version ${version} is not in the history; run repair`,
+    `the commit of version ${version} is not in the history`,
   );
 }
