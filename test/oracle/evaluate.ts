@@ -30,6 +30,7 @@ import {
 export type Graph = ReadonlyMap<StableId, ReadonlyMap<string, Row>>;
 type Assignment = ReadonlyMap<VariableSlot, Row>;
 type Solution = Map<VariableSlot, Row>;
+type Traversal = Extract<Clause, { kind: "traversal" }>;
 
 /** What a text means as a vector, in tests. */
 export type EmbedText = (text: string) => Float32Array;
@@ -37,6 +38,9 @@ export type EmbedText = (text: string) => Float32Array;
 export class Oracle {
   /** All that the clauses leave. */
   private solutions: readonly Solution[] = [];
+  /** What is asked for again and again. */
+  private readonly wanted = new Map<TextCall, ReadonlySet<string>>();
+  private readonly reached = new Map<Traversal, Map<string, ReadonlySet<string>>>();
 
   constructor(
     private readonly graph: Graph,
@@ -94,7 +98,7 @@ export class Oracle {
           !has(clause.variable) || clause.matches.every((match) => this.matches(at, clause.variable, match))
         );
       case "traversal":
-        return !has(clause.from, clause.to, clause.edgeVariable) || this.isTraversed(clause, at);
+        return !has(clause.from, clause.to) || this.isTraversed(clause, at);
       case "filter":
         return !has(...slotsOf(clause.left), ...slotsOf(clause.right)) || this.isFiltered(clause, at);
       case "text":
@@ -174,10 +178,14 @@ export class Oracle {
   private truth(call: TextCall, at: Assignment): boolean | null {
     const query = this.constant(call.query);
     if (typeof query !== "string") return null;
-    const edits =
-      call.function !== "fuzzy" ? 0 : call.maxEdits === null ? 2 : Number(this.constant(call.maxEdits));
-    const texts = [...this.valuesOf(call.variable, call.property).values()];
-    return isFoundIn(this.property(at, call.variable, call.property), tokensNear(texts, query, edits));
+    let wanted = this.wanted.get(call);
+    if (wanted === undefined) {
+      const isFuzzy = call.function === "fuzzy";
+      const edits = !isFuzzy ? 0 : call.maxEdits === null ? 2 : Number(this.constant(call.maxEdits));
+      wanted = tokensNear([...this.valuesOf(call.variable, call.property).values()], query, edits);
+      this.wanted.set(call, wanted);
+    }
+    return isFoundIn(this.property(at, call.variable, call.property), wanted);
   }
 
   /** The values of a property of a variable's type, by id. */
@@ -188,22 +196,35 @@ export class Oracle {
     );
   }
 
-  private isTraversed(clause: Extract<Clause, { kind: "traversal" }>, at: Assignment): boolean {
+  private isTraversed(clause: Traversal, at: Assignment): boolean {
     const from = at.get(clause.from)?.id ?? "";
     const to = at.get(clause.to)?.id ?? "";
-    const edges = this.entities(clause.edge).map((edge) => [edge.src ?? "", edge.dst ?? ""] as const);
-    const both = clause.undirected ? [...edges, ...edges.map(([src, dst]) => [dst, src] as const)] : edges;
-    if (clause.edgeVariable !== null) {
-      const edge = at.get(clause.edgeVariable);
-      const isForward = edge?.src === from && edge?.dst === to;
-      return isForward || (clause.undirected && edge?.src === to && edge?.dst === from);
+    const edge = clause.edgeVariable === null ? undefined : at.get(clause.edgeVariable);
+    if (edge !== undefined) {
+      const isForward = edge.src === from && edge.dst === to;
+      return isForward || (clause.undirected && edge.src === to && edge.dst === from);
     }
-    if (clause.edge.source.id !== clause.edge.target.id) {
-      return clause.minHops === 1 && edges.some(([src, dst]) => src === from && dst === to);
+    const [start, end] = clause.left === "from" ? [from, to] : [to, from];
+    return this.reachedFrom(clause, start).has(end);
+  }
+
+  /** The ids that a traversal leads to from its left end; remembered, because it is asked again and again. */
+  private reachedFrom(clause: Traversal, start: string): ReadonlySet<string> {
+    const known = this.reached.get(clause) ?? new Map<string, ReadonlySet<string>>();
+    this.reached.set(clause, known);
+    let ends = known.get(start);
+    if (ends === undefined) {
+      const { edge, undirected, minHops, maxHops, left } = clause;
+      const pairs = this.entities(edge).map(({ src, dst }) => [src ?? "", dst ?? ""] as const);
+      const turned = pairs.map(([src, dst]) => [dst, src] as const);
+      const steps = undirected ? [...pairs, ...turned] : left === "from" ? pairs : turned;
+      const chains = edge.source.id === edge.target.id;
+      const direct = () => new Set(steps.filter(([src]) => src === start).map(([, dst]) => dst));
+      ends =
+        chains && maxHops > 1 ? walk(steps, start, minHops, maxHops) : minHops === 1 ? direct() : new Set();
+      known.set(start, ends);
     }
-    const isForward = clause.left === "from";
-    const steps = isForward ? both : both.map(([src, dst]) => [dst, src] as const);
-    return walk(steps, isForward ? from : to, clause.minHops, clause.maxHops).has(isForward ? to : from);
+    return ends;
   }
 
   /** Ordering by the alias of a nearest item leaves out what has no distance. */

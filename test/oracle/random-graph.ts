@@ -62,6 +62,7 @@ const NAMES = Object.keys(PROPERTY_TYPES);
 const COMMON = ["i", "s", "g", "v"];
 /** What keys are made of. */
 const KEYS: readonly (readonly string[])[] = [["k"], ["k"], ["k"], ["n"], ["k", "n"], []];
+const KEY_TEXTS = ["a", "ab", "b", "B", "c", "é", "\u{1F600}", "\uFFFD"];
 const KEY_TYPES: Readonly<Record<string, PropertyType>> = { k: scalar("String"), n: scalar("I64") };
 
 const POOLS: Readonly<Record<ScalarName, readonly Value[]>> = {
@@ -129,17 +130,34 @@ function randomValues(dice: Dice, properties: readonly PropertyModel[]): Record<
   return Object.fromEntries(properties.map(({ name, type }) => [name, randomValue(dice, type)]));
 }
 
-export function randomNode(dice: Dice, type: NodeModel): EntityModel {
+export function randomNode(dice: Dice, type: NodeModel, { ids } = SMALL): EntityModel {
   const values = randomValues(dice, type.properties);
-  const number = dice.below(8);
+  const number = dice.below(ids);
   // Names in another order than numbers, and beyond ASCII.
-  if (type.key.includes("k")) values.k = dice.pick(["a", "ab", "b", "B", "c", "é", "\u{1F600}", "\uFFFD"]);
+  if (type.key.includes("k")) {
+    const rest = ids > KEY_TEXTS.length ? number : "";
+    values.k = `${dice.pick(KEY_TEXTS)}${rest}`;
+  }
   if (type.key.includes("n")) values.n = BigInt(type.key.length > 1 ? number % 2 : number - 2);
   return { id: type.key.length === 0 ? `z${number}` : nodeId(type, values), values };
 }
 
+/** How much there is of everything. */
+export interface Scale {
+  /** Ids that nodes of a type have, or so many times the key texts. */
+  readonly ids: number;
+  /** Entities that a commit puts, at most. */
+  readonly nodesPut: number;
+  readonly edgesPut: number;
+  readonly edgeIds: number;
+}
+
+export const SMALL: Scale = { ids: 8, nodesPut: 3, edgesPut: 5, edgeIds: 30 };
+/** Enough for plans that pay only where there are many rows. */
+export const LARGE: Scale = { ids: 16, nodesPut: 40, edgesPut: 120, edgeIds: 600 };
+
 /** A graph of some commits from a seed. */
-export function randomGraph(dice: Dice, commits: number): GraphModel {
+export function randomGraph(dice: Dice, commits: number, scale = SMALL): GraphModel {
   const schema = randomSchema(dice);
   const known = new Map<string, string[]>([...schema.nodes, ...schema.edges].map(({ name }) => [name, []]));
   const idsOf = (type: string) => known.get(type) ?? [];
@@ -153,8 +171,8 @@ export function randomGraph(dice: Dice, commits: number): GraphModel {
       for (const id of idsOf(type.name)) {
         if (dice.chance(0.1)) operations.push({ kind: "delete", type: type.name, id });
       }
-      for (let i = dice.below(4); i > 0; i--) {
-        const entity = randomNode(dice, type);
+      for (let i = dice.below(scale.nodesPut + 1); i > 0; i--) {
+        const entity = randomNode(dice, type, scale);
         note(type.name, entity.id);
         operations.push({ kind: "put", type: type.name, entity });
       }
@@ -165,9 +183,9 @@ export function randomGraph(dice: Dice, commits: number): GraphModel {
         if (dice.chance(0.1)) operations.push({ kind: "delete", type: name, id });
       }
       if (idsOf(from).length === 0 || idsOf(to).length === 0) continue;
-      for (let i = dice.below(6); i > 0; i--) {
+      for (let i = dice.below(scale.edgesPut + 1); i > 0; i--) {
         // Sometimes an edge that is there: then it is replaced, and may lead elsewhere.
-        const id = `e${dice.below(30)}`;
+        const id = `e${dice.below(scale.edgeIds)}`;
         note(name, id);
         const entity = {
           id,

@@ -15,12 +15,15 @@ import {
 import { FORMS, viewIn } from "./forms.ts";
 import { historyOf, type Operation, schemaText } from "./graph-model.ts";
 import { parametersJson, questionText } from "./question.ts";
-import { randomGraph } from "./random-graph.ts";
+import { LARGE, randomGraph, SMALL } from "./random-graph.ts";
 import { randomQuestion } from "./random-question.ts";
 import { shrink, smallerCases } from "./shrink.ts";
 
 const QUESTIONS_PER_GRAPH = 25;
 const COMMITS_MAX = 8;
+/** One seed in so many makes a graph that is larger than others, and is asked less. */
+const LARGE_EVERY = 20;
+const QUESTIONS_PER_LARGE_GRAPH = 8;
 
 export interface ReadsReport {
   /** Questions answered as they should be, in every form. */
@@ -42,13 +45,15 @@ export async function compareReads(seed: number, options: ReadsOptions = {}): Pr
   const { ask = askEngine, onTrace } = options;
   const dice = new Dice(seed);
   const commits = 1 + dice.below(COMMITS_MAX);
-  const graph = randomGraph(dice, commits);
+  const isLarge = seed % LARGE_EVERY === 0;
+  const graph = randomGraph(dice, commits, isLarge ? LARGE : SMALL);
   const history = historyOf(graph);
   const version = dice.chance(0.7) ? commits : dice.below(commits + 1);
   const state = graphAt(history, version);
   const views = await Promise.all(FORMS.map((form) => viewIn(form, history, version)));
   let [answered, withRows, refused] = [0, 0, 0];
-  for (let i = 0; i < QUESTIONS_PER_GRAPH; i++) {
+  const questions = isLarge ? QUESTIONS_PER_LARGE_GRAPH : QUESTIONS_PER_GRAPH;
+  for (let i = 0; i < questions; i++) {
     const question = randomQuestion(dice, graph.schema);
     const asked = planned(question, history.catalog);
     if (asked === null) {
