@@ -166,9 +166,10 @@ function stringifyExactly(value: JsonValue): string {
 
 /** JSON indented by two spaces, keys in the order given; the exactness of stringifyJson. */
 export function prettyJson(value: JsonValue, indent = ""): string {
+  if (!isPlain(value)) return prettyExactly(value, indent);
+  const text = JSON.stringify(value, null, 2);
   // Text within it holds no line breaks: JSON escapes them.
-  if (isPlain(value)) return JSON.stringify(value, null, 2).replaceAll("\n", `\n${indent}`);
-  return prettyExactly(value, indent);
+  return indent === "" ? text : text.replaceAll("\n", `\n${indent}`);
 }
 
 function prettyExactly(value: JsonValue, indent: string): string {

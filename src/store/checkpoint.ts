@@ -159,15 +159,18 @@ function readCommits(stored: StoredValue, ref: BranchRef): CommitRecord[] {
     .member("commits")
     .items()
     .map((summary, i): CommitRecord => {
+      const cells = summary.array();
+      // Most commits have neither: a listing looks at ten thousand.
+      const isThere = (cell: number) => cells[cell] !== undefined && cells[cell] !== null;
       const position = summary.item(1).integer();
       // Without a second parent it is one more than the first parent's.
-      generation = summary.item(8).isPresent ? summary.item(8).integer() : generation + 1;
+      generation = isThere(8) ? summary.item(8).integer() : generation + 1;
       const record: CommitRecord = {
         id: summary.item(0).string(),
         parent,
-        mergedParent: summary.item(6).stringOrNull(),
-        mergedFrom: readMergedFrom(summary.item(7)),
-        actor: summary.item(5).isPresent ? named(actors, summary.item(5)) : null,
+        mergedParent: isThere(6) ? summary.item(6).string() : null,
+        mergedFrom: isThere(7) ? readMergedFrom(summary.item(7)) : null,
+        actor: isThere(5) ? named(actors, summary.item(5)) : null,
         authoredAt: readInstant(summary.item(2)),
         operation: readOperation(summary.item(3)),
         version: firstVersion + i,
