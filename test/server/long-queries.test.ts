@@ -91,7 +91,8 @@ describe("a client that goes away", () => {
     await started;
     expect(short.status).toBe(200);
     controller.abort();
-    await expect(long).rejects.toThrow("aborted");
+    // Not by `rejects`, which holds up the very loop on which the query looks at its signal.
+    expect(await long.catch((error: unknown) => error)).toMatchObject({ name: "AbortError" });
   }, 20_000);
 });
 
