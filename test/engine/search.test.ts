@@ -181,6 +181,27 @@ describe("search", () => {
     await expectRefused(by("nearest($d.spot, $q)"), 400, "nearest query must be a string or list of floats");
   });
 
+  it("38: refuses nearest without a limit, with another width, and in another direction", async () => {
+    const { graph } = await library();
+    const by = (order: string) => ask(graph, "", order);
+    await expectRefused(by("order { nearest($d.spot, [1.0, 0.0]) }"), 400, "type error: T17");
+    await expectRefused(by("order { nearest($d.spot, [1.0]) } limit 1"), 400, "type error: T15");
+    await expectRefused(by("order { nearest($d.title, [1.0, 0.0]) } limit 1"), 400, "type error: T15");
+    await expectRefused(by("order { nearest($d.spot, [1.0, 0.0]) desc } limit 1"), 400, "parse error: ");
+    const source =
+      "query q($q: Vector(2)) { match { $d: Note } return { $d } order { nearest($d.spot, $q) } limit 1 }";
+    for (const [q, phrase] of [
+      [[1], "expected 2 values for Vector(2), got 1"],
+      [[1, "x"], "vector element is not numeric"],
+      [[1, null], "vector element is not numeric"],
+      ["1, 0", "expected array for Vector(2)"],
+      [null, "null is not accepted for non-nullable parameter"],
+    ] as const) {
+      await expectRefused(graph.query({ source, params: { q } }), 400, `param 'q': ${phrase}`);
+    }
+    await expectRefused(graph.query({ source }), 400, "parameter 'q' not provided");
+  });
+
   it("40: keeps the order of many results, without what has no vector", async () => {
     const fixture = await testGraph(SCHEMA);
     const count = 8_193;
