@@ -7,6 +7,8 @@ import { letOthersRun } from "../../lib/event-loop.ts";
 import { resolveConstant } from "../../query/index.ts";
 import type { MutationPredicate, Parameters, Value } from "../../query/plan.ts";
 import type { EdgeType, NodeType } from "../../schema/catalog.ts";
+import { canonicalKeyText } from "../../schema/index.ts";
+import { uniqueKey } from "../../store/index.ts";
 import type { DeletedEdge, Row } from "../../store/types.ts";
 import { type Comparison, comparison, idOfKey, type Pace, scanTable, valueTest } from "../read/index.ts";
 import { ROWS_PER_BREATH } from "./limits.ts";
@@ -49,10 +51,19 @@ export async function matchNodes(
     const [row] = await view.lookupNodes(type, [id]);
     return found(row !== null && isMatch(row) ? [row] : [], []);
   }
-  reads.scanned(type.id);
   await view.load([type]);
   const table = view.nodes(type);
   const { numbers } = await scanTable(table, [compared], [], pace());
+  const claim = uniqueClaim(type, compared);
+  if (claim === null) reads.scanned(type.id);
+  else {
+    // Nobody else has the value; whoever takes it, or changes its holder, is in the way, and no other.
+    reads.claimed(uniqueKey(type, [compared.field.name]), [claim]);
+    reads.lookedUp(
+      type.id,
+      Array.from(numbers, (number) => table.id(number)),
+    );
+  }
   const own = staging.hasNodes(type)
     ? numbers.filter((number) => staging.node(type, table.id(number)) === undefined)
     : numbers;
@@ -99,6 +110,17 @@ function idOfPredicate(type: NodeType, { field, operator, constant }: Comparison
   if (operator !== "=" || type.key === null || type.key.length !== 1 || type.key[0] !== field)
     return undefined;
   return idOfKey(type, type.key, [constant]);
+}
+
+/** The tuple that a predicate asks for, where it is one of a unique property. */
+function uniqueClaim(type: NodeType, { field, operator, constant }: Comparison): string | null {
+  if (operator !== "=" || typeof field !== "object" || constant === null || typeof constant === "object")
+    return null;
+  const isUnique = type.constraints.some(
+    (rule) => rule.kind === "unique" && rule.properties.length === 1 && rule.properties[0] === field.name,
+  );
+  const isSpelled = typeof constant !== "number" || Number.isFinite(constant);
+  return isUnique && isSpelled ? JSON.stringify([canonicalKeyText(constant, field.type)]) : null;
 }
 
 /** Committed edges that match and that no earlier statement has deleted. */

@@ -139,6 +139,19 @@ describe("an explained read", () => {
     ]);
   });
 
+  it("rests on plans that are plain data, logical and physical", async () => {
+    const f = new FixtureF();
+    const view = f.cache({ resident: true }).view(f.state({ checkpointed: 1 }));
+    const body =
+      "match { $u: User $u.age > 26 $t: Team $u.city = $t.code $u $w:follows $v not { $v memberOf $t } } return { $v, count($u) as n } order { n desc } limit 3";
+    const plan = planRead(`query q() { ${body} }`, view.catalog);
+    const trace = new Trace();
+    await executeRead(plan, new Map(), view, { nowMs: NOW_MS, trace });
+    expect(structuredClone(plan)).toEqual(plan);
+    expect(trace.steps.length).toBeGreaterThan(2);
+    expect(structuredClone(trace.steps)).toEqual(trace.steps);
+  });
+
   it("is not kept where nobody asks", async () => {
     const f = new FixtureF();
     const view = f.cache({ resident: true }).view(f.state());

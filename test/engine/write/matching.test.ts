@@ -197,6 +197,27 @@ describe("the predicate of an update or a delete of nodes", () => {
     expect(await namesWhere(view, 'mail = "77@x.org"')).toEqual(["p00077"]);
   });
 
+  it("relies on no more of the state than it has to", async () => {
+    const view = viewFor(true);
+    const relied = async (where: string) => {
+      const { context, statement } = contextOf(view, {}, `query m() { delete Person where ${where} }`);
+      await matchNodes(crowd.person, predicateOf(statement), context);
+      const { types, ids, unique } = context.reads.build();
+      const known = (map: ReadonlyMap<unknown, Iterable<string>>) =>
+        [...map.values()].flatMap((texts) => [...texts]);
+      return { types: [...types].length, ids: known(ids), tuples: known(unique) };
+    };
+    expect(await relied('name = "p00077"')).toEqual({ types: 0, ids: ["p00077"], tuples: [] });
+    expect(await relied('mail = "77@x.org"')).toEqual({
+      types: 0,
+      ids: ["p00077"],
+      tuples: ['["77@x.org"]'],
+    });
+    expect(await relied('mail = "nobody"')).toEqual({ types: 0, ids: [], tuples: ['["nobody"]'] });
+    expect(await relied('mail != "nobody"')).toEqual({ types: 1, ids: [], tuples: [] });
+    expect(await relied('city = "city 7"')).toEqual({ types: 1, ids: [], tuples: [] });
+  });
+
   it("sees what earlier statements staged, and only that", async () => {
     const view = viewFor(true);
     const { context, statement } = contextOf(view, {}, 'query m() { delete Person where city = "city 7" }');
