@@ -11,17 +11,14 @@ export interface Token extends Span {
   readonly kind: TokenKind;
   /** As written; a variable without its `$`, the end as the empty text. */
   readonly text: string;
-  /** The decoded text of a string, else the same as `text`. */
-  readonly value: string;
-  /** No white space and no comment stand before it. */
-  readonly glued: boolean;
 }
 
 /** What a language is written with. */
 export class Lexicon {
   /** Marks by the code of their first character. */
   readonly marksByFirst: readonly (readonly Mark[] | undefined)[];
-  private readonly codes: ReadonlyMap<string, number>;
+  /** The text of a mark by its token code; the empty text for other tokens. */
+  readonly markTexts: readonly string[];
 
   /** Where one mark begins another, the longer stands first. `variables`: whether `$name` is a word. */
   constructor(
@@ -36,12 +33,7 @@ export class Lexicon {
       byFirst[first].push(mark);
     }
     this.marksByFirst = byFirst;
-    this.codes = new Map(marks.map(({ text, code }) => [text, code]));
-  }
-
-  /** The token code of a mark. */
-  codeOf(mark: string): number | undefined {
-    return this.codes.get(mark);
+    this.markTexts = [...new Array<string>(CODE.mark).fill(""), ...punctuation];
   }
 }
 
@@ -68,7 +60,7 @@ export const CODE = {
 
 const KINDS: readonly TokenKind[] = ["end", "name", "type", "variable", "int", "float", "string"];
 
-/** Every token of a source, the last of them its end. */
+/** Every token of a source, the last of them its end. The columns go on beyond it, so that who looks ahead sees ends. */
 export interface Tokens {
   readonly source: string;
   readonly codes: Uint8Array;
@@ -76,6 +68,9 @@ export interface Tokens {
   readonly ends: Uint32Array;
   readonly count: number;
 }
+
+/** Tokens that can be seen beyond the next one. */
+const AHEAD_MAX = 4;
 
 const TAB = 0x09;
 const LF = 0x0a;
@@ -98,9 +93,9 @@ const isWordPart = (code: number) => isLower(code) || isUpper(code) || isDigit(c
 export function tokenize(source: string, lexicon: Lexicon): Tokens {
   requireWellFormed(source);
   const { length } = source;
-  const codes = new Uint8Array(length + 1);
-  const starts = new Uint32Array(length + 1);
-  const ends = new Uint32Array(length + 1);
+  const codes = new Uint8Array(length + 1 + AHEAD_MAX);
+  const starts = new Uint32Array(length + 1 + AHEAD_MAX);
+  const ends = new Uint32Array(length + 1 + AHEAD_MAX);
   let count = 0;
   let at = skipBlanks(source, textStart(source));
   while (at < length) {
@@ -219,17 +214,17 @@ export function tokenAt(tokens: Tokens, index: number): Token {
   const end = ends[index];
   if (isBad(code)) throw new SourceError(describeFault(code, source.slice(start, end)), { start, end });
   const text = source.slice(code === CODE.variable ? start + 1 : start, end);
-  const kind = code >= CODE.mark ? "punct" : KINDS[code];
-  const value = code === CODE.string ? decodeString(source, start, end) : text;
-  return { kind, text, value, start, end, glued: index > 0 && start === ends[index - 1] };
+  return { kind: code >= CODE.mark ? "punct" : KINDS[code], text, start, end };
 }
 
 const isBad = (code: number): boolean => code >= CODE.badCharacter && code < CODE.mark;
 
 const ESCAPES: Readonly<Record<string, string>> = { '"': '"', "\\": "\\", n: "\n", r: "\r", t: "\t" };
 
-function decodeString(source: string, start: number, end: number): string {
-  const raw = source.slice(start + 1, end - 1);
+/** What a token stands for: the decoded text of a string, else its text. Throws SourceError for an escape that is none. */
+export function valueOf({ kind, text, start }: Token): string {
+  if (kind !== "string") return text;
+  const raw = text.slice(1, -1);
   let backslash = raw.indexOf("\\");
   if (backslash === -1) return raw;
   const parts: string[] = [];

@@ -44,7 +44,7 @@ export class TokenCursor {
   }
 
   private code(ahead: number): number {
-    return this.tokens.codes[Math.min(this.index + ahead, this.tokens.count - 1)];
+    return this.tokens.codes[this.index + ahead];
   }
 
   /** What is no token is of no kind: who wanted one fails, and the failure then tells what is wrong with it. */
@@ -52,8 +52,13 @@ export class TokenCursor {
     return this.code(ahead) === CODE[kind];
   }
 
+  /** The mark that stands there, or the empty text. */
+  mark(ahead = 0): string {
+    return this.lexicon.markTexts[this.code(ahead)];
+  }
+
   isPunct(text: string, ahead = 0): boolean {
-    return this.code(ahead) === this.lexicon.codeOf(text);
+    return this.mark(ahead) === text;
   }
 
   /** Keywords are ordinary names that stand in the right place. */

@@ -1,6 +1,6 @@
 // Expressions, values and literals of the grammar (the parts below a clause).
 
-import type { Token } from "../lib/lexer.ts";
+import { type Token, valueOf } from "../lib/lexer.ts";
 import type { Span } from "../lib/source.ts";
 import type { TokenCursor } from "../lib/token-cursor.ts";
 import type {
@@ -145,14 +145,10 @@ export function parseValue(cursor: TokenCursor): ValueExpression {
 }
 
 function startsLiteral(cursor: TokenCursor): boolean {
-  return (
-    startsNumber(cursor) ||
-    cursor.is("string") ||
-    cursor.isPunct("[") ||
-    cursor.isWord("true") ||
-    cursor.isWord("false") ||
-    (cursor.isPunct("(", 1) && (cursor.isWord("date") || cursor.isWord("datetime")))
-  );
+  if (!cursor.is("name")) return startsNumber(cursor) || cursor.is("string") || cursor.isPunct("[");
+  return cursor.isPunct("(", 1)
+    ? cursor.isWord("date") || cursor.isWord("datetime")
+    : cursor.isWord("true") || cursor.isWord("false");
 }
 
 const startsNumber = (cursor: TokenCursor) => cursor.is("int") || cursor.is("float") || cursor.isPunct("-");
@@ -162,10 +158,10 @@ function parseLiteral(cursor: TokenCursor, depth: number): Literal {
   if (cursor.isPunct("[")) return parseList(cursor, depth + 1);
   if (startsNumber(cursor)) return parseNumber(cursor);
   const token = cursor.take();
-  if (token.kind === "string") return { kind: "string", value: token.value };
+  if (token.kind === "string") return { kind: "string", value: valueOf(token) };
   if (isTemporal(token.text)) {
     cursor.skip();
-    const text = cursor.expect("string", `a string in ${token.text}(…)`).value;
+    const text = valueOf(cursor.expect("string", `a string in ${token.text}(…)`));
     cursor.expectPunct(")", `after the text of ${token.text}`);
     return { kind: token.text, text };
   }
@@ -175,7 +171,7 @@ function parseLiteral(cursor: TokenCursor, depth: number): Literal {
 function parseNumber(cursor: TokenCursor): Literal {
   const sign = cursor.isPunct("-") ? cursor.take() : null;
   const token = cursor.take();
-  if ((token.kind !== "int" && token.kind !== "float") || (sign !== null && !token.glued)) {
+  if ((token.kind !== "int" && token.kind !== "float") || (sign !== null && token.start !== sign.end)) {
     cursor.fail("expected a number right after '-'", token);
   }
   if (cursor.start === token.end && (cursor.is("name") || cursor.is("type"))) {

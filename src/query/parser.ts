@@ -1,6 +1,6 @@
 // `.gq` text -> declarations. Recursive descent with bounded nesting; one look ahead decides every clause.
 
-import { Lexicon, type Token } from "../lib/lexer.ts";
+import { Lexicon, type Token, valueOf } from "../lib/lexer.ts";
 import { badSource, Problems } from "../lib/problems.ts";
 import { TokenCursor } from "../lib/token-cursor.ts";
 import type { PropertyType, ScalarName } from "../schema/catalog.ts";
@@ -154,7 +154,7 @@ function parseNotes(cursor: TokenCursor, query: string): Pick<Head, "description
       cursor.fail(`query '${query}' cannot include duplicate @${note} annotations`, at);
     }
     cursor.expectPunct("(", `after @${note}`);
-    notes[note] = cursor.expect("string", `a string in @${note}(…)`).value;
+    notes[note] = valueOf(cursor.expect("string", `a string in @${note}(…)`));
     cursor.expectPunct(")", `after the text of @${note}`);
   }
   return notes;
@@ -274,18 +274,18 @@ function parseFilter(cursor: TokenCursor, call: Expression | null): FilterClause
   return { kind: "filter", left, operator, right: parseExpression(cursor) };
 }
 
-const SYMBOL_OPERATORS = ["=", "!=", "<", "<=", ">", ">="] as const;
+const SYMBOL_OPERATORS: ReadonlySet<string> = new Set(["=", "!=", "<", "<=", ">", ">="]);
 const WORD_OPERATORS = ["contains", "starts_with"] as const;
 
 function acceptSymbolOperator(cursor: TokenCursor): PredicateClause["operator"] | undefined {
-  return SYMBOL_OPERATORS.find((symbol) => cursor.acceptPunct(symbol));
+  const mark = cursor.mark();
+  if (!SYMBOL_OPERATORS.has(mark)) return undefined;
+  cursor.skip();
+  return mark as PredicateClause["operator"];
 }
 
 function startsOperator(cursor: TokenCursor): boolean {
-  return (
-    SYMBOL_OPERATORS.some((symbol) => cursor.isPunct(symbol)) ||
-    WORD_OPERATORS.some((word) => cursor.isWord(word))
-  );
+  return SYMBOL_OPERATORS.has(cursor.mark()) || WORD_OPERATORS.some((word) => cursor.isWord(word));
 }
 
 function parseOperator(cursor: TokenCursor): ComparisonOperator {

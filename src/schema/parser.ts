@@ -1,6 +1,6 @@
 // `.pg` text -> AST, by recursive descent. The grammar has no recursion deeper than one list, so no text overflows.
 
-import { Lexicon, type Token } from "../lib/lexer.ts";
+import { Lexicon, type Token, valueOf } from "../lib/lexer.ts";
 import { SourceError, type Span, spanOf } from "../lib/source.ts";
 import { TokenCursor } from "../lib/token-cursor.ts";
 import {
@@ -330,7 +330,7 @@ class Parser {
       this.take();
       const isLiteral = ["string", "int", "float", "name"].includes(this.token.kind);
       if (!isLiteral) this.fail(`a value for @${name.text}: a string, a number, true, false or a name`);
-      value = this.take().value;
+      value = valueOf(this.take());
       while (this.isPunct(",")) {
         this.take();
         kwargs.push(this.keywordArgument(seen));
@@ -345,11 +345,10 @@ class Parser {
     if (seen.has(name.text)) this.refuse(name.span, `argument '${name.text}=' is given twice`);
     seen.add(name.text);
     this.punct("=", `after the argument name '${name.text}'`);
-    const { kind, text, value } = this.token;
+    const { kind, text } = this.token;
     const isLiteral = kind === "string" || kind === "int" || kind === "float" || isBool(text, kind);
     if (!isLiteral) this.fail(`a literal for '${name.text}=': a string, a number, true or false`);
-    this.take();
-    return { name, value };
+    return { name, value: valueOf(this.take()) };
   }
 
   private rule(): RuleAst {
@@ -362,7 +361,7 @@ class Parser {
   }
 
   private ruleArgument(): RuleArgument {
-    const { kind, value } = this.token;
+    const { kind, text } = this.token;
     const span = spanOf(this.token);
     if (this.isPunct("..")) {
       this.take();
@@ -382,12 +381,11 @@ class Parser {
       return { kind: "bounds", min, max, span: { start: span.start, end: max?.span.end ?? dots.end } };
     }
     if (kind === "string") {
-      this.take();
-      return { kind: "string", text: value, span };
+      return { kind: "string", text: valueOf(this.take()), span };
     }
     if (kind !== "name") this.fail("a property name, a string or bounds such as 0..5");
     this.take();
-    return { kind: isBool(value, kind) ? "literal" : "name", text: value, span };
+    return { kind: isBool(text, kind) ? "literal" : "name", text, span };
   }
 
   private number(): NumberAst {
