@@ -33,6 +33,11 @@ export class BatchCache {
     });
   }
 
+  /** All batches of a segment, to be looked at once. */
+  readWhole(segment: SegmentRef): Promise<RowBatch[]> {
+    return this.source.readSegmentBatches(segment);
+  }
+
   deadRows(dead: DeadRows): Promise<Uint32Array> {
     if (dead.kind !== "object") return this.source.readDead(dead);
     let work = this.dead.get(dead.key);

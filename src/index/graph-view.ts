@@ -1,6 +1,7 @@
 // One immutable state of a graph, ready to be read (see view.ts). What is in memory is shared with the other views of
 // the process; a view itself is a few references and a version.
 
+import { TextSet } from "../lib/text-set.ts";
 import type { Catalog, EdgeType, EntityType, NodeType, StableId } from "../schema/catalog.ts";
 import type { BranchState, DeletedEdge, Row } from "../store/index.ts";
 import { rowAt, textAt } from "../store/index.ts";
@@ -14,12 +15,12 @@ import { countCold, lookupEdgesFrom, lookupNodes, lookupTriples } from "./lookup
 import { edgeKey } from "./merge-layers.ts";
 import { NodeTable } from "./node-table.ts";
 import { RowCollection } from "./row-collection.ts";
+import { scanEdges } from "./scan-edges.ts";
 import { Table } from "./table.ts";
 import type { TypeImage } from "./type-image.ts";
 import { changesOf } from "./type-image.ts";
 import { type KeyText, tupleParts } from "./unique-index.ts";
 import type { View } from "./view.ts";
-import { WantedTexts } from "./wanted-texts.ts";
 
 /** What all views of a process have in common. */
 export interface ViewContext {
@@ -35,6 +36,8 @@ export class GraphView implements View {
   private readonly images = new Map<StableId, TypeImage>();
   private readonly nodeTables = new Map<StableId, NodeTable>();
   private readonly edgeTables = new Map<StableId, EdgeTable>();
+  /** Edge types that were gone through without being made resident. */
+  private readonly scanned = new Set<StableId>();
 
   constructor(
     readonly state: BranchState,
@@ -158,16 +161,17 @@ export class GraphView implements View {
 
   async lookupEdgesTo(type: EdgeType, targets: readonly string[]): Promise<Row[]> {
     if ((await this.count(type)) === 0) return [];
-    await this.load(this.context.resident ? [type, type.source, type.target] : [type]);
     if (this.context.resident) {
+      await this.load([type, type.source, type.target]);
       const table = this.edges(type);
       return [...new Set(targets)].flatMap((target) => {
         const number = table.targets.delta.numberOf({ src: "", dst: "", id: target });
         return number < 0 ? [] : table.in(number).edges.map((edge) => table.row(edge));
       });
     }
+    const wanted = new TextSet(targets);
+    if (await this.isToBeScanned(type)) return this.scan(type, "dst", wanted);
     const table = this.edgeRows(type);
-    const wanted = new WantedTexts(targets);
     const { bytes, offsets } = edgeColumns(table.rows).dst;
     const rows: Row[] = [];
     for (let edge = 0; edge < table.base.length; edge++) {
@@ -177,17 +181,28 @@ export class GraphView implements View {
     return [...rows, ...createdEdges(table, (edge) => wanted.has(edge.dst))];
   }
 
-  async lookupEdges(type: EdgeType, ids: readonly string[]): Promise<(Row | null)[]> {
-    await this.load([type]);
+  async lookupEdges(type: EdgeType, ids: TextSet): Promise<Row[]> {
+    if (await this.isToBeScanned(type)) return this.scan(type, "ids", ids);
     const table = this.edgeRows(type);
     const hash = table.base.idHash();
-    const created = new Map<string, Row>();
-    const wanted = new Set(ids);
-    for (const row of createdEdges(table, (edge) => wanted.has(edge.id))) created.set(row.id, row);
-    return ids.map((id) => {
+    const rows: Row[] = [];
+    for (const id of ids) {
       const number = hash.findText(id);
-      return number >= 0 && table.isLive(number) ? table.row(number) : (created.get(id) ?? null);
-    });
+      if (number >= 0 && table.isLive(number)) rows.push(table.row(number));
+    }
+    return [...rows, ...createdEdges(table, (edge) => ids.has(edge.id))];
+  }
+
+  /** Once a process that does not live on goes through a type as it is stored; who asks again wants it in memory. */
+  private async isToBeScanned(type: EdgeType): Promise<boolean> {
+    if (!this.isResident(type) && !this.context.resident && !this.scanned.has(type.id)) return true;
+    await this.load([type]);
+    return false;
+  }
+
+  private scan(type: EdgeType, column: "ids" | "dst", wanted: TextSet): Promise<Row[]> {
+    this.scanned.add(type.id);
+    return scanEdges(this.context.batches, this.state, type, column, wanted);
   }
 
   async lookupEdgeTriples(type: EdgeType, triples: readonly DeletedEdge[]): Promise<(Row | null)[]> {

@@ -5,6 +5,7 @@
 // a cold command follows what it touches. `load*` makes a whole type resident (shared by all views of the process that
 // stand on the same segments) and is awaited before the synchronous readers are used.
 
+import type { TextSet } from "../lib/text-set.ts";
 import type { Value } from "../query/plan.ts";
 import type { Catalog, EdgeType, EntityType, NodeType, Property } from "../schema/catalog.ts";
 import type { BranchState, DeletedEdge, Row } from "../store/index.ts";
@@ -19,10 +20,10 @@ export interface View {
   nodesExist(type: NodeType, ids: readonly string[]): Promise<boolean[]>;
   /** Live edges that start at these nodes, in any order; reads only the batches that may hold them. */
   lookupEdgesFrom(type: EdgeType, sources: readonly string[]): Promise<Row[]>;
-  /** Live edges that end at these nodes; makes the type's end points resident. */
+  /** Live edges that end at these nodes, in any order; looks at all edges of the type. */
   lookupEdgesTo(type: EdgeType, targets: readonly string[]): Promise<Row[]>;
-  /** The live edge of each edge id, or null; makes the type's ids resident. */
-  lookupEdges(type: EdgeType, ids: readonly string[]): Promise<(Row | null)[]>;
+  /** Live edges with these ids, in any order; looks at all edges of the type. */
+  lookupEdges(type: EdgeType, ids: TextSet): Promise<Row[]>;
   /** The live row of one (src, dst, id), or null, for each; reads only the batches that may hold them. */
   lookupEdgeTriples(type: EdgeType, triples: readonly DeletedEdge[]): Promise<(Row | null)[]>;
   /**

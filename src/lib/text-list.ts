@@ -82,12 +82,12 @@ export class TextList {
     return decoder.decode(page.subarray(start, end));
   }
 
-  /** Are these the bytes of the text with this number? */
-  isAt(number: number, { bytes, length }: TextBytes): boolean {
+  /** Are bytes [from, to) the text with this number? */
+  isAt(number: number, bytes: Uint8Array, from: number, to: number): boolean {
     const page = this.pages[this.starts.at(number) >>> PLACE_BITS];
     const start = this.startOf(number);
-    if (this.endOf(number) - start !== length) return false;
-    for (let i = 0; i < length; i++) if (page[start + i] !== bytes[i]) return false;
+    if (this.endOf(number) - start !== to - from) return false;
+    for (let at = start, i = from; i < to; at++, i++) if (page[at] !== bytes[i]) return false;
     return true;
   }
 

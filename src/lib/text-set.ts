@@ -23,6 +23,10 @@ export class TextSet implements Texts {
   private slots = new Uint32Array(FIRST_SLOTS);
   private readonly scratch = new TextBytes();
 
+  constructor(texts: Iterable<string> = []) {
+    for (const text of texts) this.add(text);
+  }
+
   get size(): number {
     return this.texts.length;
   }
@@ -31,19 +35,28 @@ export class TextSet implements Texts {
     return this.numberOf(text) >= 0;
   }
 
+  /** The same for a text as it stands in a column, bytes [from, to). */
+  hasBytes(bytes: Uint8Array, from: number, to: number): boolean {
+    return this.slots[this.find(hashOf(bytes, from, to), bytes, from, to)] > 0;
+  }
+
   /** The number of a text, or -1. */
   numberOf(text: string): number {
-    this.scratch.set(text);
-    return this.slots[this.find(hashOf(this.scratch))] - 1;
+    const { scratch } = this;
+    scratch.set(text);
+    const { bytes, length } = scratch;
+    return this.slots[this.find(hashOf(bytes, 0, length), bytes, 0, length)] - 1;
   }
 
   /** The number of a text, which is added where it is new: then the number is what the size was before. */
   add(text: string): number {
-    this.scratch.set(text);
-    const hash = hashOf(this.scratch);
-    const slot = this.find(hash);
+    const { scratch } = this;
+    scratch.set(text);
+    const { bytes, length } = scratch;
+    const hash = hashOf(bytes, 0, length);
+    const slot = this.find(hash, bytes, 0, length);
     if (this.slots[slot] > 0) return this.slots[slot] - 1;
-    const number = this.texts.appendBytes(this.scratch);
+    const number = this.texts.appendBytes(scratch);
     this.hashes.push(hash);
     this.slots[slot] = number + 1;
     if ((number + 1) * SLOTS_PER_TEXT > this.slots.length) this.spread();
@@ -58,14 +71,14 @@ export class TextSet implements Texts {
     return this.texts[Symbol.iterator]();
   }
 
-  /** The slot of the text at hand, or the free one where it would stand. */
-  private find(hash: number): number {
+  /** The slot of a text, or the free one where it would stand. */
+  private find(hash: number, bytes: Uint8Array, from: number, to: number): number {
     const { slots, hashes } = this;
     const mask = slots.length - 1;
     let slot = hash & mask;
     for (; slots[slot] > 0; slot = (slot + 1) & mask) {
       const number = slots[slot] - 1;
-      if (hashes.at(number) === hash && this.texts.isAt(number, this.scratch)) break;
+      if (hashes.at(number) === hash && this.texts.isAt(number, bytes, from, to)) break;
     }
     return slot;
   }
@@ -84,9 +97,9 @@ export class TextSet implements Texts {
 }
 
 /** FNV-1a, mixed at the end, because the table takes the low bits. */
-function hashOf({ bytes, length }: TextBytes): number {
+function hashOf(bytes: Uint8Array, from: number, to: number): number {
   let hash = FNV_OFFSET;
-  for (let i = 0; i < length; i++) hash = Math.imul(hash ^ bytes[i], FNV_PRIME);
+  for (let i = from; i < to; i++) hash = Math.imul(hash ^ bytes[i], FNV_PRIME);
   hash ^= hash >>> 15;
   hash = Math.imul(hash, 0x85ebca6b);
   return (hash ^ (hash >>> 13)) >>> 0;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "bun:test";
 import type { GraphView } from "../../src/index/index.ts";
+import { TextSet } from "../../src/lib/text-set.ts";
 import type { Row } from "../../src/store/index.ts";
 import { Dice } from "../support/dice.ts";
 import { type History, keyOf, type Layout, replay } from "./history.ts";
@@ -169,7 +170,7 @@ describe("a view", () => {
     }
   });
 
-  it("finds edges by their end and by their id", async () => {
+  it("finds edges by their ends", async () => {
     for (let seed = 1; seed <= 40; seed++) {
       const dice = new Dice(seed);
       const history = new RandomHistory(dice, COMMITS);
@@ -182,10 +183,25 @@ describe("a view", () => {
         expect((await view.lookupEdgesTo(type, ["a2", "b1", "b1"])).sort(byKey)).toEqual(into);
         const from = edges.filter((row) => row.src === "a2" || row.src === "b1").sort(byKey);
         expect((await view.lookupEdgesFrom(type, ["a2", "b1"])).sort(byKey)).toEqual(from);
-        expect(await view.lookupEdges(type, [...edges.map((row) => row.id), "none"])).toEqual([
-          ...edges,
-          null,
-        ]);
+      }
+    }
+  });
+
+  it("finds edges by their ids, in what is stored first and then in what is in memory", async () => {
+    for (let seed = 1; seed <= 40; seed++) {
+      const dice = new Dice(seed);
+      const history = new RandomHistory(dice, COMMITS);
+      const resident = dice.chance(0.3);
+      const view = history.cache({ resident }).view(history.state(layoutOf(dice, COMMITS)));
+      const live = replay(history.commits);
+      for (const type of history.catalog.edges.values()) {
+        const edges = [...(live.get(type.id)?.values() ?? [])].filter((_, i) => i % 2 === 0).sort(byKey);
+        const ids = new TextSet([...edges.map(({ id }) => id), "none"]);
+        const withIds = [...(live.get(type.id)?.values() ?? [])].filter(({ id }) => ids.has(id)).sort(byKey);
+        for (const isInMemory of [resident, true]) {
+          expect((await view.lookupEdges(type, ids)).sort(byKey)).toEqual(withIds);
+          expect(view.isResident(type)).toBe(isInMemory);
+        }
       }
     }
   });

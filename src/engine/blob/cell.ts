@@ -2,6 +2,7 @@
 
 import type { View } from "../../index/view.ts";
 import { badRequest, notFound, rangeNotSatisfiable } from "../../lib/errors.ts";
+import { TextSet } from "../../lib/text-set.ts";
 import type { EntityType, NodeType } from "../../schema/catalog.ts";
 import type { StorageAdapter } from "../../storage/index.ts";
 import { blobKey, readBlobReference } from "../../store/index.ts";
@@ -57,8 +58,11 @@ function blobColumn(seen: SeenState, { entity, type: name, property }: BlobAddre
 }
 
 async function entityRow(view: View, type: EntityType, id: string): Promise<Row | null> {
-  const rows = type.kind === "node" ? view.lookupNodes(type as NodeType, [id]) : view.lookupEdges(type, [id]);
-  return (await rows)[0];
+  const rows =
+    type.kind === "node"
+      ? view.lookupNodes(type as NodeType, [id])
+      : view.lookupEdges(type, new TextSet([id]));
+  return (await rows)[0] ?? null;
 }
 
 function resolveRange({ start, end }: BlobRange, { size }: ManagedBlob): ByteRange {

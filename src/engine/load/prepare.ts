@@ -206,14 +206,10 @@ async function reconcileEdges(
   context: LoadContext,
   check: ImageCheck,
 ): Promise<DeletedEdge[]> {
-  const deleted: DeletedEdge[] = [];
-  for (const slice of slicesOf(ids)) {
-    const committed = (await context.view.lookupEdges(type, slice)).filter(
-      (row) => row !== null,
-    ) as EdgeRow[];
-    if (committed.length > 0 && context.mode === "append") throw existing(type, committed[0].id);
-    for (const { src, dst, id } of committed) deleted.push({ src, dst, id });
-  }
+  const committed = (await context.view.lookupEdges(type, ids)) as EdgeRow[];
+  const inOrder = committed.sort((a, b) => ids.numberOf(a.id) - ids.numberOf(b.id));
+  if (inOrder.length > 0 && context.mode === "append") throw existing(type, inOrder[0].id);
+  const deleted = inOrder.map(({ src, dst, id }) => ({ src, dst, id }));
   for (const edge of deleted) check.removeEdge(type, edge);
   return deleted;
 }
