@@ -255,7 +255,7 @@ describe("a served command", () => {
   it("prints schema, commits and branches as they come", async () => {
     const server = serve();
     const world = worldWith(server, "defaults: { server: harbor, default_graph: a }");
-    expect((await world.run(["schema", "show"])).stdout).toBe("node Ship { name: String @key }");
+    expect((await world.run(["schema", "show"])).stdout).toBe("node Ship { name: String @key }\n");
     expect((await world.run(["commit", "list"])).stdout).toBe(
       "01C graph_branch=main graph_manifest_version=2 actor=ops\n",
     );
