@@ -4,7 +4,7 @@ import { readBundle } from "./bundle.ts";
 import { findCheckpoint, tryCheckpoint } from "./checkpoint-read.ts";
 import type { GraphContext } from "./context.ts";
 import { commitReclaimed, type KeptRange, rangeOf, readRetention } from "./floor.ts";
-import { packOf, readPack, recordAt } from "./history.ts";
+import { packOf, readPack, recordAt, recordBelow } from "./history.ts";
 import { logKey } from "./layout.ts";
 import { logOwner } from "./lineage.ts";
 import { readEntries } from "./log-read.ts";
@@ -141,20 +141,23 @@ const isInline = ({ changes }: LoggedCommit): boolean =>
 /** Whether cleanup left, with all that they name, the log entries from `first`, which follows `shared`, to the head. */
 async function areEntriesKept(
   context: GraphContext,
-  { ref, position }: BranchState,
+  state: BranchState,
   shared: CommitRecord,
   first: CommitRecord,
 ): Promise<boolean> {
+  const { ref, position } = state;
   let begun = 0;
   for (const { branch, until } of [...ref.lineage, { branch: ref.id, until: position }]) {
     const from = Math.max(begun + 1, first.position);
     begun = until;
     if (from > until || from > position) continue;
-    const retention = await readRetention(context.objects, branch);
+    const [retention, before] = await Promise.all([
+      readRetention(context.objects, branch),
+      from === first.position ? shared : recordBelow(context, state, from - 1),
+    ]);
+    // Of what came before the oldest state, rows that were replaced until then are gone.
     const isWithin = ({ first: oldest, checkpoint, to }: KeptRange) =>
-      checkpoint < from &&
-      (to === null || Math.min(until, position) <= to) &&
-      (branch !== shared.branch || oldest <= shared.version);
+      checkpoint < from && (to === null || Math.min(until, position) <= to) && oldest <= before.version + 1;
     if (retention !== null && !retention.kept.some(isWithin)) return false;
   }
   return true;

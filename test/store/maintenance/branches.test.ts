@@ -84,6 +84,26 @@ describe("branches that were forked long ago", () => {
     expect(await touched(await world.another(), "main", base.id)).toEqual(["B"]);
   });
 
+  it("tell what changed since, where cleanup took rows of their own that were replaced", async () => {
+    const world = await harbour();
+    await addMany(world.store, 0, 3);
+    const base = (await world.store.branch("main").head()).head;
+    await world.store.createBranch("side", "main");
+    const replace = (imo: string) =>
+      commit(world.store, {
+        branch: "side",
+        changes: [{ type: SHIP, replaced: true, rows: [ship(imo)], asSegment: true }],
+      });
+    await replace("OLD");
+    await replace("NEW");
+    await world.store.createBranch("deeper", "side");
+    await commit(world.store, { branch: "deeper", changes: [{ type: SHIP, rows: [ship("OWN")] }] });
+    await keepLater(world, 1);
+    const reader = await world.another();
+    expect(await touched(reader, "side", base.id)).toContain("NEW");
+    expect(await touched(reader, "deeper", base.id)).toEqual(expect.arrayContaining(["NEW", "OWN"]));
+  });
+
   it("keep the bases of every pair of them", async () => {
     const world = await harbour();
     const { store } = world;
