@@ -10,7 +10,7 @@ import type { Random } from "./random.ts";
 import { randomRead } from "./reads.ts";
 import type { Answer, Slot } from "./slot.ts";
 import type { World } from "./world.ts";
-import { ndjson, randomWrite, statementOf, type WriteWeights } from "./writes.ts";
+import { ndjson, randomLoad, randomWrite, statementOf, type WriteWeights } from "./writes.ts";
 
 export interface Habits {
   readonly actions: Readonly<Record<Action, number>>;
@@ -32,6 +32,7 @@ export type Action =
   | "export"
   | "list"
   | "create"
+  | "fork"
   | "delete"
   | "merge";
 
@@ -86,6 +87,8 @@ class Client {
         return this.random.chance(0.5) ? this.listBranches() : this.listCommits(this.someBranch());
       case "create":
         return this.create();
+      case "fork":
+        return this.fork();
       case "delete":
         return this.deleteBranch();
       case "merge":
@@ -174,6 +177,19 @@ class Client {
     this.settle(operation, answer, () => this.society.oracle.created(operation));
   }
 
+  /** A load that makes its branch, unless somebody did. */
+  private async fork(): Promise<void> {
+    const branch = this.random.pick(this.society.habits.branchNames);
+    const from = this.someBranch();
+    const mark = this.nextMark();
+    const write = randomLoad(this.random, mark);
+    const operation = this.begin(mark, { kind: "fork", branch, from, write });
+    const answer = await this.slot.call((graph) => load(graph, branch, write, from));
+    this.settle(operation, answer, ({ branch_created, commit }) =>
+      this.society.oracle.forked(operation, branch_created, commit),
+    );
+  }
+
   private async deleteBranch(): Promise<void> {
     const name = this.random.pick(this.society.habits.branchNames);
     const operation = this.begin(this.nextMark(), { kind: "delete", branch: name });
@@ -185,8 +201,11 @@ class Client {
     const source = this.someBranch();
     const target = this.someBranch();
     if (source === target) return;
-    const operation = this.begin(this.nextMark(), { kind: "merge", source, target });
-    const answer = await this.slot.call((graph) => graph.merge({ source, target, actor: operation.mark }));
+    const isLast = source !== "main" && this.random.chance(0.2);
+    const operation = this.begin(this.nextMark(), { kind: "merge", source, target, isLast });
+    const answer = await this.slot.call((graph) =>
+      graph.merge({ source, target, actor: operation.mark, deleteBranch: isLast }),
+    );
     this.settle(operation, answer, ({ outcome }) => this.society.oracle.merged(operation, outcome));
   }
 
@@ -237,11 +256,18 @@ async function send(
   ifCommit: string | null,
 ): Promise<{ readonly commit: CommitOutput | null }> {
   const actor = write.mark;
-  if (write.kind === "load") {
-    const bytes = encodeUtf8(ndjson(write.lines));
-    return graph.load({ data: () => chunksOf(bytes), mode: write.mode, branch, actor });
-  }
+  if (write.kind === "load") return load(graph, branch, write);
   return graph.mutate({ ...statementOf(write), branch, actor, ...(ifCommit === null ? {} : { ifCommit }) });
+}
+
+function load(graph: Graph, branch: string, write: Extract<Write, { kind: "load" }>, from?: string) {
+  const bytes = encodeUtf8(ndjson(write.lines));
+  const { mode, mark: actor } = write;
+  return graph.load({
+    data: () => chunksOf(bytes),
+    ...{ mode, branch, actor },
+    ...(from === undefined ? {} : { from }),
+  });
 }
 
 async function* chunksOf(bytes: Uint8Array): AsyncIterable<Uint8Array> {

@@ -16,6 +16,8 @@ export interface Commit {
   readonly isMaintenance: boolean;
   readonly authoredAt: string;
   readonly branch: Branch;
+  /** It came with its branch. */
+  readonly isFirst: boolean;
   readonly state: State;
 }
 
@@ -51,8 +53,8 @@ export interface Meanings {
   compacted(branch: Branch): string | null;
   /** An object was deleted; the same. */
   deleted(key: string): string | null;
-  /** A branch came; answers what is wrong with that, or null. */
-  created(branch: Branch, fork: Commit): string | null;
+  /** A branch came, with a commit or without; answers what is wrong with that, or null. */
+  created(branch: Branch, fork: Commit, isLoaded: boolean): string | null;
   closed(branch: Branch): string | null;
 }
 
@@ -68,6 +70,11 @@ interface StoredCommit {
   readonly version: number;
 }
 
+interface StoredEntry {
+  readonly closed?: string;
+  readonly commits: readonly StoredCommit[];
+}
+
 export class History {
   readonly commits = new Map<string, Commit>();
   /** By branch id, in the order they came. */
@@ -77,6 +84,8 @@ export class History {
   /** Log entries that cleanup deleted: without any, every state can be replayed from the first one on. */
   readonly reclaimed = new Set<string>();
   private readonly byMark = new Map<string, Commit>();
+  /** Entries of logs whose branches have no name yet: a load that makes its branch writes the commit first. */
+  private readonly unborn = new Map<string, { readonly position: number; readonly entry: StoredEntry }[]>();
 
   constructor(
     private readonly step: () => number,
@@ -131,7 +140,7 @@ export class History {
     const { id, version, authored_at } = graph.genesis;
     const genesis: Commit = {
       ...{ id, parent: null, merged: null, version, position: 0, mark: null, authoredAt: authored_at },
-      ...{ branch: main, state: EMPTY, isMaintenance: false },
+      ...{ branch: main, isFirst: false, state: EMPTY, isMaintenance: false },
     };
     this.commits.set(id, genesis);
     this.reign(main, genesis, true);
@@ -155,9 +164,12 @@ export class History {
     }
     const ancestors = ref.lineage.map(({ branch }) => branch);
     const branch = this.addBranch(ref.branch, ref.name, ancestors, from.until);
-    this.reign(branch, fork, true);
-    const wrong = this.meanings.created(branch, fork);
+    const first = this.unborn.get(ref.branch) ?? [];
+    // Nobody can have seen the branch without the commit that came with it.
+    this.reign(branch, fork, first.length === 0);
+    const wrong = this.meanings.created(branch, fork, first.length > 0);
     if (wrong !== null) this.fail(wrong);
+    for (const { position, entry } of first) this.appended(ref.branch, position, entry);
   }
 
   private addBranch(id: string, name: string, ancestors: readonly string[], position: number): Branch {
@@ -169,14 +181,10 @@ export class History {
     return branch;
   }
 
-  private appended(
-    id: string,
-    position: number,
-    entry: { closed?: string; commits: readonly StoredCommit[] },
-  ): void {
+  private appended(id: string, position: number, entry: StoredEntry): void {
     const branch = this.branches.get(id);
     if (branch === undefined) {
-      this.fail(`a log entry of branch ${id}, which nobody made`);
+      this.unborn.set(id, [...(this.unborn.get(id) ?? []), { position, entry }]);
       return;
     }
     if (this.reclaimed.has(logKey(id, position))) {
@@ -236,7 +244,8 @@ export class History {
       return;
     }
     const { id, version, authored_at: authoredAt } = stored;
-    const place = { parent: head, merged, version, position, branch };
+    const isFirst = this.unborn.has(branch.id) && branch.reigns.length === 1;
+    const place = { parent: head, merged, version, position, branch, isFirst };
     const commit: Commit = { id, ...place, mark, isMaintenance, authoredAt, state };
     this.commits.set(id, commit);
     if (mark !== null) this.byMark.set(mark, commit);

@@ -1,7 +1,9 @@
-// Who looks after the graph while others use it: now and then somebody compacts it, or expires its history.
+// Who looks after the graph while others use it: now and then somebody compacts it, expires its
+// history, or checks it.
 
-import type { CleanupRequest, GraphMaintenance } from "../../src/engine/maintenance/index.ts";
+import type { CleanupRequest, GraphMaintenance, RepairOutput } from "../../src/engine/maintenance/index.ts";
 import type { Society } from "./clients.ts";
+import type { Request } from "./oracle.ts";
 import type { Random } from "./random.ts";
 import type { Slot } from "./slot.ts";
 
@@ -10,6 +12,8 @@ export interface KeeperHabits {
   readonly count: number;
   /** Chance that the first of them expires history rather than compacts. */
   readonly cleanup: number;
+  /** Chance that somebody checks and repairs rather than either. */
+  readonly repair: number;
   /** Longest pause between two actions, in ms: what is younger than an hour is never deleted. */
   readonly pauseMs: number;
 }
@@ -22,24 +26,30 @@ export async function runKeeper(
   mayClean: boolean,
   random: Random,
 ): Promise<void> {
-  const { cleanup, pauseMs } = habits.keepers;
+  const { cleanup, repair, pauseMs } = habits.keepers;
   for (let calls = 1; takeStep(); calls++) {
     await world.timeline.sleep(random.below(pauseMs));
     if (oracle.failure !== null) return;
-    const policy = mayClean && random.chance(cleanup) ? somePolicy(random) : null;
-    const mark = `${name}-${calls}`;
-    const operation = oracle.begin(
-      mark,
-      policy === null ? { kind: "optimize" } : { kind: "cleanup", policy },
-    );
-    world.trace(`${mark} begins: ${JSON.stringify(operation.request)}`);
-    const answer = await slot.call<unknown>((maintenance) =>
-      policy === null ? maintenance.optimize() : maintenance.cleanup(policy),
-    );
-    world.trace(`${mark} ends: ${answer.kind === "error" ? answer.thrown : answer.kind}`);
+    const request: Request = random.chance(repair)
+      ? { kind: "repair" }
+      : mayClean && random.chance(cleanup)
+        ? { kind: "cleanup", policy: somePolicy(random) }
+        : { kind: "optimize" };
+    const operation = oracle.begin(`${name}-${calls}`, request);
+    world.trace(`${operation.mark} begins: ${JSON.stringify(request)}`);
+    const answer = await slot.call((maintenance) => perform(maintenance, request));
+    world.trace(`${operation.mark} ends: ${answer.kind === "error" ? answer.thrown : answer.kind}`);
     if (answer.kind === "error") oracle.refused(operation, answer.thrown);
+    else if (answer.kind === "value" && answer.value !== null) oracle.checked(operation, answer.value);
     else oracle.abandon(operation);
   }
+}
+
+/** What a check found; null for other work. */
+async function perform(maintenance: GraphMaintenance, request: Request): Promise<RepairOutput | null> {
+  if (request.kind === "repair") return maintenance.repair({ confirm: true, force: true });
+  await (request.kind === "cleanup" ? maintenance.cleanup(request.policy) : maintenance.optimize());
+  return null;
 }
 
 function somePolicy(random: Random): CleanupRequest {

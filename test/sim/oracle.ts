@@ -1,7 +1,7 @@
 // Judges what the engine told its callers against the history: a success must have happened in the time of the call, a
 // refusal must have been right at some moment of it, and whatever ended without an answer happened wholly or not at all.
 
-import type { CleanupRequest } from "../../src/engine/maintenance/index.ts";
+import type { CleanupRequest, RepairOutput } from "../../src/engine/maintenance/index.ts";
 import type { CommitOutput } from "../../src/engine/outputs.ts";
 import { OmnigraphError } from "../../src/lib/errors.ts";
 import type { JsonObject } from "../../src/lib/json.ts";
@@ -33,10 +33,19 @@ export type Request =
       readonly write: Write;
       readonly ifCommit: string | null;
     }
-  | { readonly kind: "merge"; readonly source: string; readonly target: string }
+  /** A load into a branch, which it makes of another where there is none. */
+  | { readonly kind: "fork"; readonly branch: string; readonly from: string; readonly write: Write }
+  | {
+      readonly kind: "merge";
+      readonly source: string;
+      readonly target: string;
+      /** Deletes the source afterwards. */
+      readonly isLast: boolean;
+    }
   | { readonly kind: "create"; readonly branch: string; readonly from: string }
   | { readonly kind: "delete"; readonly branch: string }
   | { readonly kind: "optimize" }
+  | { readonly kind: "repair" }
   | { readonly kind: "cleanup"; readonly policy: CleanupRequest };
 
 /** A call that changes something, from its first instruction to its answer. */
@@ -72,7 +81,7 @@ export class Oracle {
         compacted: ({ name }) =>
           name === "main" && this.isAnyRunning("optimize") ? null : `nobody asked to compact '${name}'`,
         deleted: (key) => (this.isAnyRunning("cleanup") ? null : `${key} was deleted`),
-        created: (branch, fork) => this.judgeCreation(branch, fork),
+        created: (branch, fork, isLoaded) => this.judgeCreation(branch, fork, isLoaded),
         closed: (branch) => this.judgeClosing(branch),
       },
       (what) => this.fail(what),
@@ -142,6 +151,15 @@ export class Oracle {
     }
   }
 
+  /** A load into a branch that it may have made. */
+  forked(operation: Operation, isCreated: boolean, output: CommitOutput | null): void {
+    const commit = this.history.commitOf(operation.mark);
+    if (commit !== null && commit.isFirst !== isCreated)
+      this.fail(`${operation.mark} was told that it ${isCreated ? "made" : "found"} its branch, and did not`);
+    this.wrote(operation, output);
+    if (isCreated) this.created(operation);
+  }
+
   created(operation: Operation): void {
     operation.endedAt = this.step();
     const branch = this.branchesOf(operation).find(
@@ -159,6 +177,15 @@ export class Oracle {
       ({ closedAt, removedAt }) => this.isDuring(operation, closedAt) || this.isDuring(operation, removedAt),
     );
     if (!isGone) this.fail(`${operation.mark} was told that it deleted a branch, and did not`);
+  }
+
+  /** A check was answered: nothing that is needed is ever missing, and what storage hides is called hidden. */
+  checked(operation: Operation, { datasets }: RepairOutput): void {
+    operation.endedAt = this.step();
+    for (const { classification, type_key, operations } of datasets) {
+      if (classification === "suspicious" || (classification === "unverifiable" && this.isCalm))
+        this.fail(`${operation.mark} found ${type_key} ${classification}: ${operations}`);
+    }
   }
 
   /** The call was answered with an error. */
@@ -272,7 +299,7 @@ export class Oracle {
     if (operation === undefined) return "nobody asked for it";
     if (operation.endedAt !== null) return `${mark} had ended before`;
     const { request } = operation;
-    if (request.kind === "write") {
+    if (request.kind === "write" || request.kind === "fork") {
       if (request.branch !== branch.name || merged !== null) return `${mark} asked for something else`;
       return stateOf(applyWrite(parent.state, request.write), `${mark} (${request.write.kind})`);
     }
@@ -286,18 +313,23 @@ export class Oracle {
     return stateOf(outcomes.find(({ kind }) => kind === "state") ?? outcomes[0], `${mark} (merge)`);
   }
 
-  private judgeCreation(branch: Branch, fork: Commit): string | null {
-    const asked = this.running((request) => request.kind === "create" && request.branch === branch.name);
+  private judgeCreation(branch: Branch, fork: Commit, isLoaded: boolean): string | null {
+    const kind = isLoaded ? "fork" : "create";
+    const asked = this.running((request) => request.kind === kind && request.branch === branch.name);
     const isAsked = asked.some(
       ({ request, startedAt }) =>
-        request.kind === "create" &&
+        request.kind === kind &&
         this.reigns(request.from, startedAt).some(({ commit, isHead }) => commit === fork && isHead),
     );
     return isAsked ? null : `branch '${branch.name}' came at ${fork.id}, which nobody asked for`;
   }
 
   private judgeClosing(branch: Branch): string | null {
-    const asked = this.running((request) => request.kind === "delete" && request.branch === branch.name);
+    const asked = this.running(
+      (request) =>
+        (request.kind === "delete" && request.branch === branch.name) ||
+        (request.kind === "merge" && request.isLast && request.source === branch.name),
+    );
     if (asked.length === 0) return `branch '${branch.name}' was closed, which nobody asked for`;
     const since = Math.min(...asked.map(({ startedAt }) => startedAt));
     const heir = this.history
@@ -343,7 +375,10 @@ export class Oracle {
             ({ name, removedAt }) => name !== "main" && removedAt >= startedAt,
           );
         return this.outcomes(operation).some(({ kind }) => kind === "refused");
+      case "fork":
+        return this.outcomes(operation).some(({ kind }) => kind === "refused");
       case "merge":
+        if (error.message.includes("has another schema")) return this.haveOtherSchemas(request, startedAt);
         return (
           error.details.merge_conflicts !== undefined &&
           this.outcomes(operation).some(({ kind }) => kind === "refused")
@@ -357,6 +392,7 @@ export class Oracle {
           ),
         );
       case "optimize":
+      case "repair":
         return false;
       case "cleanup":
         return error.message.includes("another cleanup is at work");
@@ -365,10 +401,10 @@ export class Oracle {
 
   /** Lost races: at once where the write is never repeated, else after many, or when its branch became another. */
   private mayLose({ request, startedAt }: Operation): boolean {
-    const name = request.kind === "merge" ? request.target : request.kind === "write" ? request.branch : "";
+    const name = request.kind === "merge" ? request.target : "branch" in request ? request.branch : "";
     const landed = this.reigns(name, startedAt).length - 1;
     const isOverwrite =
-      request.kind === "write" &&
+      "write" in request &&
       ((request.write.kind === "load" && request.write.mode === "overwrite") ||
         request.write.kind === "schema");
     return landed >= (isOverwrite ? 1 : PREPARE_ATTEMPTS) || this.history.branchesNamed(name).length > 1;
@@ -380,11 +416,24 @@ export class Oracle {
       const { branch, write } = request;
       return this.reigns(branch, startedAt).map(({ commit }) => applyWrite(commit.state, write));
     }
+    if (request.kind === "fork") {
+      const { branch, from, write } = request;
+      const onto = [...this.reigns(branch, startedAt), ...this.reigns(from, startedAt)];
+      return onto.map(({ commit }) => applyWrite(commit.state, write));
+    }
     if (request.kind !== "merge") return [];
     const targets = this.reigns(request.target, startedAt);
     return this.reigns(request.source, startedAt).flatMap((source) =>
       targets.flatMap((target) => mergeOutcomes(source.commit, target.commit)),
     );
+  }
+
+  /** A branch that was made in the moment of a schema change has the schema from before it. */
+  private haveOtherSchemas({ source, target }: { source: string; target: string }, since: number): boolean {
+    const schemasOf = (name: string) =>
+      this.reigns(name, since).map(({ commit }) => commit.state.extras.join());
+    const ofTarget = schemasOf(target);
+    return schemasOf(source).some((schema) => ofTarget.some((other) => other !== schema));
   }
 
   private expectOutcome(operation: Operation, kind: Outcome["kind"], what: string): void {
@@ -407,7 +456,7 @@ export class Oracle {
   }
 
   private branchesOf({ request }: Operation): Branch[] {
-    return request.kind === "create" || request.kind === "delete"
+    return request.kind === "create" || request.kind === "delete" || request.kind === "fork"
       ? this.history.branchesNamed(request.branch)
       : [];
   }
@@ -471,9 +520,11 @@ function namesIn(request: Request): string[] {
     case "delete":
       return [request.branch];
     case "create":
+    case "fork":
       return [request.branch, request.from];
     case "merge":
       return [request.source, request.target];
+    case "repair":
     case "optimize":
     case "cleanup":
       return [];

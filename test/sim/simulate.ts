@@ -134,15 +134,37 @@ async function live(society: Society, random: Random): Promise<void> {
 /** When all is quiet: the graph is what the history says, and still is when everything has gone that nobody needs. */
 async function verify(world: World, oracle: Oracle, random: Random): Promise<void> {
   await inspect(world, oracle, random);
-  if (oracle.failure !== null) return;
-  await world.timeline.sleep(GRACE_MS);
-  const { storage, ports } = startProcess(world, "cleaner", random.fork(), CALM);
-  const maintenance = await openMaintenance({ storage, ports });
-  const operation = oracle.begin("last-cleanup", { kind: "cleanup", policy: { keep: KEEP_ALL } });
-  await maintenance.cleanup({ keep: KEEP_ALL });
-  oracle.abandon(operation);
-  for (const key of unreachable(world.bucket, oracle.history)) oracle.fail(`cleanup left ${key} behind`);
-  await inspect(world, oracle, random);
+  for (const keep of [KEEP_ALL, 1]) {
+    if (oracle.failure !== null) return;
+    await world.timeline.sleep(GRACE_MS);
+    const { storage, ports } = startProcess(world, "cleaner", random.fork(), CALM);
+    const maintenance = await openMaintenance({ storage, ports });
+    const operation = oracle.begin(`last-cleanup-${keep}`, { kind: "cleanup", policy: { keep } });
+    await maintenance.cleanup({ keep });
+    oracle.abandon(operation);
+    for (const key of unreachable(world.bucket, oracle.history)) oracle.fail(`cleanup left ${key} behind`);
+    await inspect(world, oracle, random);
+  }
+  if (oracle.failure === null) await mergeEverything(world, oracle, random);
+}
+
+/** Whatever expired, every branch can be merged into every other, or there is a conflict. */
+async function mergeEverything(world: World, oracle: Oracle, random: Random): Promise<void> {
+  const { storage, ports } = startProcess(world, "merger", random.fork(), CALM);
+  const graph = await openGraph({ storage, ports });
+  const names = oracle.history.live().map(({ name }) => name);
+  for (const [source, target] of names.flatMap((a) => names.map((b) => [a, b] as const))) {
+    if (source === target) continue;
+    const mark = `last-${source}-${target}`;
+    const operation = oracle.begin(mark, { kind: "merge", source, target, isLast: false });
+    world.trace(`${mark} begins`);
+    try {
+      oracle.merged(operation, (await graph.merge({ source, target, actor: mark })).outcome);
+    } catch (thrown) {
+      oracle.refused(operation, thrown);
+    }
+  }
+  await graph.close();
 }
 
 /** A process that meets no faults sees what the history says, with and without what is derived. */
@@ -242,7 +264,8 @@ function someHabits(random: Random): Habits {
     export: weight(1),
     list: weight(0.5),
     create: branchy(1),
-    delete: branchy(0.5),
+    fork: branchy(0.7),
+    delete: branchy(0.7),
     merge: branchy(1.5),
   };
   const writes: WriteWeights = {
@@ -258,13 +281,14 @@ function someHabits(random: Random): Habits {
     raise: weight(1),
     "sign-up": weight(1),
     load: weight(3),
-    schema: hasBranches ? 0 : weight(0.5),
+    schema: weight(0.5),
   };
   const branchNames = hasBranches ? ["left", "right", "up/down"].slice(0, 1 + random.below(3)) : [];
   const pauseMs = random.pick([5, 50, 500, 30 * 60_000]);
   const keepers: KeeperHabits = {
     count: random.chance(0.5) ? 0 : 1 + random.below(2),
     cleanup: random.between(0, 1),
+    repair: random.chance(0.5) ? 0 : random.between(0, 0.5),
     pauseMs: pauseMs * 4,
   };
   return { actions, writes, toMain: random.between(0, 1), branchNames, pauseMs, keepers };

@@ -50,15 +50,15 @@ export function randomWrite(
     case "sign-up":
       return { kind, mark, name: name(), other: name() };
     case "load":
-      return {
-        kind,
-        mark,
-        mode: random.pick(["append", "merge", "overwrite"]),
-        lines: randomLines(random, mark),
-      };
+      return randomLoad(random, mark);
     case "schema":
       return { kind, mark, extras: EXTRAS.filter(() => random.chance(0.5)) };
   }
+}
+
+export function randomLoad(random: Random, mark: string): Extract<Write, { kind: "load" }> {
+  const mode = random.pick(["append", "merge", "overwrite"] as const);
+  return { kind: "load", mark, mode, lines: randomLines(random, mark) };
 }
 
 /** Distinct entities; sometimes none. */
