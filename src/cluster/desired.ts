@@ -16,7 +16,7 @@ import {
 } from "./addresses.ts";
 import { duplicateBindings, resolveBindings } from "./bindings.ts";
 import type { ClusterConfig, GraphConfig } from "./config.ts";
-import { type Diagnostic, errorAt, isOk, messageOf } from "./diagnostics.ts";
+import { type Diagnostic, errorAt, isOk, messageOf, messagesOf } from "./diagnostics.ts";
 import { configDigest, graphDigest, providerDigest } from "./digests.ts";
 import { type DiscoveredQuery, discoverQueries } from "./discover.ts";
 import { type ExternalBlobPolicy, normalizeBlobPolicy } from "./external-blobs.ts";
@@ -187,13 +187,10 @@ async function loadSchema(
     return { schema, catalog: admitSchema(read.file.text, null) };
   } catch (thrown) {
     const isSyntax = thrown instanceof SchemaError && thrown.stage === "parse";
-    diagnostics.push(
-      errorAt(
-        isSyntax ? "schema_parse_error" : "schema_catalog_error",
-        where,
-        `'${read.file.path}': ${messageOf(thrown)}`,
-      ),
-    );
+    const code = isSyntax ? "schema_parse_error" : "schema_catalog_error";
+    for (const message of messagesOf(thrown)) {
+      diagnostics.push(errorAt(code, where, `'${read.file.path}': ${message}`));
+    }
     return { schema, catalog: null };
   }
 }

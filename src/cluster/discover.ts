@@ -4,7 +4,7 @@ import { checkQuery, parseQueries, type QueryDeclaration } from "../query/index.
 import type { Catalog } from "../schema/index.ts";
 import { nameFault } from "./addresses.ts";
 import type { QueriesConfig } from "./config.ts";
-import { type Diagnostic, errorAt, messageOf, warningAt } from "./diagnostics.ts";
+import { type Diagnostic, errorAt, messageOf, messagesOf, warningAt } from "./diagnostics.ts";
 import type { SourceFile, Sources } from "./sources.ts";
 
 export interface DiscoveredQuery {
@@ -110,7 +110,9 @@ class Finder implements Discovery {
     try {
       return parseQueries(file.text);
     } catch (thrown) {
-      this.error("query_parse_error", where, `'${file.path}': ${messageOf(thrown)}`);
+      for (const message of messagesOf(thrown)) {
+        this.error("query_parse_error", where, `'${file.path}': ${message}`);
+      }
       return null;
     }
   }
@@ -144,7 +146,9 @@ class Finder implements Discovery {
     try {
       checkQuery(declaration, this.catalog);
     } catch (thrown) {
-      this.error("query_typecheck_error", where, `query '${declaration.name}': ${messageOf(thrown)}`);
+      for (const message of messagesOf(thrown)) {
+        this.error("query_typecheck_error", where, `query '${declaration.name}': ${message}`);
+      }
     }
   }
 }

@@ -77,7 +77,7 @@ export function tellProblems(
   hasMore = false,
 ): { readonly message: string; readonly details: ErrorDetails } {
   const told = problems.map((problem) => tellProblem(source, problem, prefix));
-  const lines = told.map(({ message, line, column }) => `${message} (line ${line}, column ${column})`);
+  const lines = told.map(placedText);
   if (hasMore) lines.push(`there are more; these are the first ${problems.length}`);
   return { message: lines.join("\n"), details: { source_errors: told } };
 }
@@ -91,3 +91,25 @@ function tellProblem(
   const end = start + Math.max(1, encodeUtf8(source.slice(span.start, span.end)).length);
   return { message: prefix + message, ...positionOf(source, span.start), start, end };
 }
+
+/** A part of what an error says, and the problem that it tells; null where it tells of no place in a source. */
+export interface ToldProblem {
+  readonly text: string;
+  readonly problem: SourceProblem | null;
+}
+
+/** What an error says, problem by problem: all of it at once where it is about no source. */
+export function toldProblems({ message, details }: OmnigraphError): ToldProblem[] {
+  const told: ToldProblem[] = [];
+  let rest = message;
+  for (const problem of details.source_errors ?? []) {
+    const text = placedText(problem);
+    if (!rest.startsWith(text)) break;
+    told.push({ text, problem });
+    rest = rest.slice(text.length).replace(/^\n/, "");
+  }
+  return rest === "" ? told : [...told, { text: rest, problem: null }];
+}
+
+const placedText = ({ message, line, column }: SourceProblem) =>
+  `${message} (line ${line}, column ${column})`;

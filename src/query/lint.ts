@@ -1,6 +1,7 @@
 // `omnigraph lint`: every query of a file against a schema, and what the file as a whole leaves out.
 
-import { OmnigraphError, type SourceProblem } from "../lib/errors.ts";
+import { OmnigraphError } from "../lib/errors.ts";
+import { type ToldProblem, toldProblems } from "../lib/problems.ts";
 import { compareUtf8 } from "../lib/utf8.ts";
 import type { Catalog, NodeType } from "../schema/catalog.ts";
 import type { QueryDeclaration } from "./ast.ts";
@@ -53,11 +54,7 @@ export interface LintReport {
   readonly lines: readonly LintLine[];
 }
 
-export interface LintLine {
-  readonly text: string;
-  /** What the line is about, where that is a place of the source. */
-  readonly problem: SourceProblem | null;
-}
+export type LintLine = ToldProblem;
 
 /** Checks every declaration of a source; problems of the source are in the report, never thrown. */
 export function lintQueries(source: string, catalog: Catalog, input: LintInput): LintReport {
@@ -220,13 +217,9 @@ function resultLines({ result, error }: LintedQuery): LintLine[] {
 }
 
 /** A line for each problem that the error tells. */
-function errorLines(head: string, { message, details }: OmnigraphError): LintLine[] {
-  return message
-    .split(BETWEEN_PROBLEMS)
-    .map((text, index) => ({ text: head + text, problem: details.source_errors?.[index] ?? null }));
+function errorLines(head: string, error: OmnigraphError): LintLine[] {
+  return toldProblems(error).map(({ text, problem }) => ({ text: head + text, problem }));
 }
-
-const BETWEEN_PROBLEMS = /\n(?=(?:type|parse) error: |there are more; )/;
 
 function lastLine({ queries_processed, errors, warnings, infos }: LintOutput): LintLine {
   const counts = `${errors} error(s), ${warnings} warning(s), ${infos} info item(s)`;

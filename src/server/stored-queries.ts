@@ -2,7 +2,8 @@
 // schema, kept with the catalog entry that clients see.
 
 import type { Graph } from "../engine/graph.ts";
-import { badRequest } from "../lib/errors.ts";
+import { badRequest, toOmnigraphError } from "../lib/errors.ts";
+import { toldProblems } from "../lib/problems.ts";
 import { compareUtf8 } from "../lib/utf8.ts";
 import {
   type CatalogEntry,
@@ -21,7 +22,7 @@ export interface StoredQuery {
   readonly advisories: readonly string[];
 }
 
-/** Parses every source, by name; throws with one line per query that does not parse. */
+/** Parses every source, by name; throws with a line for each thing that does not parse. */
 export function parseStoredQueries(sources: ReadonlyMap<string, string>): ReadonlyMap<string, StoredQuery> {
   const faults: string[] = [];
   const parsed = new Map<string, StoredQuery>();
@@ -36,31 +37,34 @@ export function parseStoredQueries(sources: ReadonlyMap<string, string>): Readon
         advisories: catalogWarnings(declaration),
       });
     } catch (error) {
-      faults.push(faultLine(name, error));
+      faults.push(...faultLines(name, error));
     }
   }
   if (faults.length > 0) throw badRequest(faults.join("\n"));
   return parsed;
 }
 
-/** Checks every query against the graph's live schema; throws with one line per query that does not fit. */
+/** Checks every query against the graph's live schema; throws with a line for each thing that does not fit. */
 export async function checkStoredQueries(
   graphId: string,
   graph: Graph,
   queries: ReadonlyMap<string, StoredQuery>,
 ): Promise<void> {
   const faults: string[] = [];
+  let failed = 0;
   for (const { name, source } of queries.values()) {
     try {
       await graph.prepare(source, name);
     } catch (error) {
-      faults.push(faultLine(name, error));
+      failed++;
+      faults.push(...faultLines(name, error));
     }
   }
-  if (faults.length === 0) return;
-  const count = faults.length === 1 ? "1 stored query" : `${faults.length} stored queries`;
+  if (failed === 0) return;
+  const count = failed === 1 ? "1 stored query" : `${failed} stored queries`;
   throw badRequest([`graph '${graphId}': ${count} failed the schema check:`, ...faults].join("\n"));
 }
 
-const faultLine = (name: string, error: unknown) =>
-  `query '${name}': ${error instanceof Error ? error.message : String(error)}`;
+function faultLines(name: string, thrown: unknown): string[] {
+  return toldProblems(toOmnigraphError(thrown)).map(({ text }) => `query '${name}': ${text}`);
+}

@@ -2,6 +2,7 @@
 
 import type { ServingGraph } from "../../cluster/index.ts";
 import { notFound, toOmnigraphError } from "../../lib/errors.ts";
+import { toldProblems } from "../../lib/problems.ts";
 import { compareUtf8 } from "../../lib/utf8.ts";
 import type { QueryDeclaration } from "../../query/index.ts";
 import { openStoredGraph } from "../access.ts";
@@ -86,8 +87,8 @@ function noteLines(label: string, text: string | undefined): readonly string[] {
 export async function queriesValidate(context: Context, invocation: Invocation): Promise<number> {
   const graphs = await selectedGraphs(context, invocation);
   const checks = (await Promise.all(graphs.map((graph) => checkQueries(context, graph)))).flat();
-  const breakages = checks.flatMap(({ query, breakage }) =>
-    breakage === null ? [] : [{ query, message: breakage }],
+  const breakages = checks.flatMap(({ query, breakages }) =>
+    breakages.map((message) => ({ query, message })),
   );
   const warnings = checks.flatMap(({ query, warnings }) => warnings.map((message) => ({ query, message })));
   const ok = breakages.length === 0;
@@ -106,8 +107,8 @@ export async function queriesValidate(context: Context, invocation: Invocation):
 
 interface Check {
   readonly query: string;
-  /** What is wrong with it, or null. */
-  readonly breakage: string | null;
+  /** What is wrong with it. */
+  readonly breakages: readonly string[];
   readonly warnings: readonly string[];
 }
 
@@ -122,9 +123,10 @@ async function checkQueries(context: Context, served: ServingGraph): Promise<rea
       try {
         const warnings = catalogWarnings(await declarationOf(name, source));
         await graph.prepare(source, name);
-        checks.push({ query: name, breakage: null, warnings });
+        checks.push({ query: name, breakages: [], warnings });
       } catch (thrown) {
-        checks.push({ query: name, breakage: toOmnigraphError(thrown).message, warnings: [] });
+        const breakages = toldProblems(toOmnigraphError(thrown)).map(({ text }) => text);
+        checks.push({ query: name, breakages, warnings: [] });
       }
     }
     return checks;

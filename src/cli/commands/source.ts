@@ -36,7 +36,8 @@ function parseParams(source: NamedText, from: string): JsonObject {
   } catch (thrown) {
     if (!(thrown instanceof JsonSyntaxError)) throw thrown;
     const error = badRequest(`${from} is not valid JSON: ${thrown.message}`);
-    throw new SourceTextError(error, source, [placeOf(thrown, error.message, source.text)]);
+    const problem = placeOf(thrown, error.message, source.text);
+    throw new SourceTextError(error, source, [{ text: error.message, problem }]);
   }
 }
 

@@ -2,6 +2,7 @@
 // line with a caret under what is wrong.
 
 import { OmnigraphError, type SourceProblem } from "../../lib/errors.ts";
+import { type ToldProblem, toldProblems } from "../../lib/problems.ts";
 import { textStart } from "../../lib/source.ts";
 import { decodeUtf8, encodeUtf8 } from "../../lib/utf8.ts";
 
@@ -16,8 +17,7 @@ export class SourceTextError extends OmnigraphError {
   constructor(
     error: OmnigraphError,
     readonly source: NamedText,
-    /** Each as the message of the error tells it, in the same order. */
-    readonly problems: readonly SourceProblem[],
+    readonly told: readonly ToldProblem[],
   ) {
     super(error.kind, error.message, error.details, { cause: error });
   }
@@ -29,22 +29,15 @@ export async function aboutText<T>(source: NamedText, work: () => Promise<T> | T
     return await work();
   } catch (thrown) {
     if (!(thrown instanceof OmnigraphError) || thrown.details.source_errors === undefined) throw thrown;
-    throw new SourceTextError(thrown, source, thrown.details.source_errors);
+    throw new SourceTextError(thrown, source, toldProblems(thrown));
   }
 }
 
-/** Blocks of lines, a problem each; the first line of each is that of the error's message. */
-export function renderSourceError({ message, source, problems }: SourceTextError): string[] {
-  const lines: string[] = [];
-  let rest = message;
-  for (const problem of problems) {
-    const told = [`${problem.message} (line ${problem.line}, column ${problem.column})`, problem.message];
-    const line = told.find((candidate) => rest.startsWith(candidate)) ?? problem.message;
-    rest = rest.slice(line.length).replace(/^\n/, "");
-    lines.push(`error: ${line}`, ...excerpt(source, problem));
-  }
-  if (rest !== "") lines.push(rest);
-  return lines;
+/** Each problem with what it is about. */
+export function renderSourceError({ source, told }: SourceTextError): string[] {
+  return told.flatMap(({ text, problem }) =>
+    problem === null ? [text] : [`error: ${text}`, ...excerpt(source, problem)],
+  );
 }
 
 /** The place and the line that it is in. */
