@@ -17,6 +17,7 @@ export { profileAt } from "./text/text-delta.ts";
 export type { TextSearch } from "./text/text-search.ts";
 export type { KeyText } from "./unique-index.ts";
 export type { FieldId } from "./values/column-indexes.ts";
+export { FOUND_ROW_COST } from "./values/limits.ts";
 export { hashRank, textRank } from "./values/rank.ts";
 export type { ValueIndex } from "./values/value-index.ts";
 export type { RankRange } from "./values/zone-map.ts";

@@ -24,8 +24,10 @@ export function candidatesIn(
   if (column === undefined || rank === null) return mapped(base, read);
   return async (tuples) => {
     const sought = tuples.map((tuple) => soughtRank(column, tuple));
-    const isDue = sought.length > SCANNED_TUPLES_MAX || base.values.isIndexDue(field, true);
-    const index = isDue ? await base.values.build(field, letOthersRun) : base.values.values(field);
+    const index =
+      sought.length > SCANNED_TUPLES_MAX
+        ? await base.values.build(field, letOthersRun)
+        : await base.values.valuesWhenDue(field, true, letOthersRun);
     if (index !== null) return sought.flatMap((own) => [...index.find({ least: own, greatest: own })]);
     const rows = scanned(column, rank, base.length, new Set(sought));
     base.values.scanned(field, base.length, rows.length);

@@ -29,8 +29,6 @@ export const COMPONENTS_PER_BREATH = 4_194_304;
 export const FUSED_ENTITIES_MAX = 4_096;
 /** An index over a whole type is looked into where at least one in so many of its entities takes part. */
 export const INDEXED_SHARE = 8;
-/** Coming to a row by an index costs as much as scanning so many. */
-export const FOUND_ROW_COST = 16;
 /** Rows scanned in one go. */
 export const SCAN_SLICE_ROWS = 65_536;
 /** About the bytes of an entry of a map from number to number. */

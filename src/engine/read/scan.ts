@@ -2,7 +2,7 @@
 // of values, a stretch of the keys by which the table is sorted, or a scan of the zones that can hold them. All ways
 // lead to the same numbers. Reads and mutations come here alike.
 
-import { firstAtOrAfter, isWholeKey, type RankRange, type Table } from "../../index/index.ts";
+import { FOUND_ROW_COST, firstAtOrAfter, isWholeKey, type RankRange, type Table } from "../../index/index.ts";
 import { letOthersRun } from "../../lib/event-loop.ts";
 import { encodeUtf8 } from "../../lib/utf8.ts";
 import type { EntityType } from "../../schema/catalog.ts";
@@ -10,7 +10,7 @@ import { declaredIndexes } from "../../schema/index.ts";
 import type { Utf8Column } from "../../store/index.ts";
 import { type NumberTest, selecting } from "./column-test.ts";
 import { baseTest, type Comparison, comparisonTest, type Field, fieldColumn, fieldId } from "./comparison.ts";
-import { FOUND_ROW_COST, NUMBERS_PER_WORK, SCAN_SLICE_ROWS } from "./limits.ts";
+import { NUMBERS_PER_WORK, SCAN_SLICE_ROWS } from "./limits.ts";
 import { orderRange, valueRanges } from "./rank-range.ts";
 
 /** How base rows are come by, and how many of them are looked at. */
@@ -149,10 +149,8 @@ async function buildDueIndexes(table: Table, comparisons: readonly Comparison[])
   for (const compared of comparisons) {
     const column = fieldColumn(table, compared.field);
     if (column === undefined || valueRanges(column, compared) === null) continue;
-    if (values.isIndexDue(fieldId(compared.field), isDeclared(table.type, compared.field))) {
-      // Others may wait for it too, so that this request's end does not stop it.
-      await values.build(fieldId(compared.field), letOthersRun);
-    }
+    // Others may wait for it too, so that this request's end does not stop it.
+    await values.valuesWhenDue(fieldId(compared.field), isDeclared(table.type, compared.field), letOthersRun);
   }
 }
 

@@ -3,10 +3,12 @@
 import type { StableId } from "../../schema/catalog.ts";
 import type { Column, RowBatch } from "../../store/index.ts";
 import {
+  FOUND_ROW_COST,
   INDEXED_ROWS_MIN,
   SCANS_BEFORE_DECLARED_INDEX,
   SCANS_BEFORE_INDEX,
   SCANS_BEFORE_ZONES,
+  WAITED_INDEX_ROWS_MAX,
 } from "./limits.ts";
 import { ValueIndex } from "./value-index.ts";
 import { ZoneMap } from "./zone-map.ts";
@@ -54,8 +56,23 @@ export class ColumnIndexes {
     if (wasted > 0) this.wastedRows.set(field, (this.wastedRows.get(field) ?? 0) + wasted);
   }
 
-  /** True where scans have cost as much as making an index does. */
-  isIndexDue(field: FieldId, isDeclared: boolean): boolean {
+  /**
+   * The index over a field; begins to make it once scans have cost as much as that does. Nobody waits for a long column:
+   * the scan at hand is done sooner.
+   */
+  async valuesWhenDue(
+    field: FieldId,
+    isDeclared: boolean,
+    breathe: () => Promise<void>,
+  ): Promise<ValueIndex | null> {
+    if (this.isIndexDue(field, isDeclared)) {
+      const making = this.build(field, breathe);
+      if (this.rows.length <= WAITED_INDEX_ROWS_MAX) await making;
+    }
+    return this.values(field);
+  }
+
+  private isIndexDue(field: FieldId, isDeclared: boolean): boolean {
     if (this.building.has(field) || this.rows.length < INDEXED_ROWS_MIN) return false;
     const scans = isDeclared ? SCANS_BEFORE_DECLARED_INDEX : SCANS_BEFORE_INDEX;
     return (this.wastedRows.get(field) ?? 0) >= (this.rows.length * scans) / 2;
@@ -78,6 +95,3 @@ export class ColumnIndexes {
     return index;
   }
 }
-
-/** Coming to a row by an index costs as much as scanning this many. */
-const FOUND_ROW_COST = 16;

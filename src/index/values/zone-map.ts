@@ -48,6 +48,7 @@ export class ZoneMap {
   /** Of these stretches of rows (from, to, from, to, …) what stands in zones that can hold a rank of the range. */
   within(stretches: readonly number[], range: RankRange): number[] {
     const kept: number[] = [];
+    if (range.least > range.greatest) return kept;
     for (let i = 0; i < stretches.length; i += 2) {
       const to = Math.min(stretches[i + 1], this.rows);
       for (let from = stretches[i]; from < to; ) {
