@@ -4,7 +4,7 @@ import type { Value } from "../../src/query/plan.ts";
 import type { PropertyType } from "../../src/schema/catalog.ts";
 import type { Dice } from "../support/dice.ts";
 import type { EdgeModel, EntityModel, NodeModel, PropertyModel } from "./graph-model.ts";
-import { randomNode, randomSchema, randomValue } from "./random-graph.ts";
+import { randomNode, randomSchema, randomValue, type Scale, SMALL } from "./random-graph.ts";
 import { randomQuestion } from "./random-question.ts";
 import type { Condition, Reader, StatementModel, Story, StoryStep } from "./story.ts";
 
@@ -14,8 +14,8 @@ const BRANCHES = ["side", "draft"];
 const I64_MAX = 2n ** 63n - 1n;
 const COMPARISONS = ["=", "=", "!=", "<", "<=", ">", ">="];
 
-export function randomStory(dice: Dice): Story {
-  return new StoryDice(dice).story();
+export function randomStory(dice: Dice, scale = SMALL): Story {
+  return new StoryDice(dice, scale).story();
 }
 
 class StoryDice {
@@ -24,7 +24,10 @@ class StoryDice {
   private readonly branches = ["main"];
   private readonly known = new Map<string, string[]>();
 
-  constructor(private readonly dice: Dice) {
+  constructor(
+    private readonly dice: Dice,
+    private readonly scale: Scale,
+  ) {
     // What has no key is given an id that nobody knows beforehand.
     const { nodes, edges } = randomSchema(dice, (key) => key.length > 0);
     this.nodes = nodes;
@@ -70,15 +73,18 @@ class StoryDice {
   }
 
   private load(branch: string): StoryStep {
-    const { dice } = this;
+    const { dice, scale } = this;
     const entities = [
       ...this.nodes.flatMap((type) =>
-        Array.from({ length: dice.below(4) }, () => ({ type: type.name, entity: this.node(type) })),
+        Array.from({ length: dice.below(scale.nodesPut + 1) }, () => ({
+          type: type.name,
+          entity: this.node(type),
+        })),
       ),
       ...this.edges.flatMap((type) =>
-        Array.from({ length: dice.below(4) }, () => ({
+        Array.from({ length: dice.below(scale.edgesPut + 1) }, () => ({
           type: type.name,
-          entity: { ...this.edge(type), id: `${type.name}${dice.below(6)}` },
+          entity: { ...this.edge(type), id: `${type.name}${dice.below(scale.edgeIds)}` },
         })),
       ),
     ];
@@ -93,7 +99,7 @@ class StoryDice {
 
   /** A random node, remembered so that edges find it. */
   private node(type: NodeModel): EntityModel {
-    const node = randomNode(this.dice, type);
+    const node = randomNode(this.dice, type, this.scale);
     this.known.set(type.name, [...(this.known.get(type.name) ?? []), node.id]);
     return node;
   }
@@ -101,7 +107,9 @@ class StoryDice {
   /** The id of a node that probably is there. */
   private idOf(name: string): string {
     const known = this.known.get(name) ?? [];
-    return known.length === 0 || this.dice.chance(0.02) ? "nobody" : this.dice.pick(known);
+    return known.length === 0 || this.dice.chance(0.06 / this.scale.edgesPut)
+      ? "nobody"
+      : this.dice.pick(known);
   }
 
   private values(properties: readonly PropertyModel[]): Record<string, Value> {
