@@ -160,8 +160,8 @@ export class GraphView implements View {
   }
 
   async lookupEdgesTo(type: EdgeType, targets: readonly string[]): Promise<Row[]> {
-    if ((await this.count(type)) === 0) return [];
     if (this.context.resident) {
+      if ((await this.count(type)) === 0) return [];
       await this.load([type, type.source, type.target]);
       const table = this.edges(type);
       return [...new Set(targets)].flatMap((target) => {

@@ -3,7 +3,15 @@
 
 import { compareUtf8, encodeUtf8 } from "../lib/utf8.ts";
 import type { EdgeType, EntityType, NodeType } from "../schema/catalog.ts";
-import type { BranchState, DeadRows, DeletedEdge, RowBatch, SegmentRef } from "../store/index.ts";
+import type {
+  BranchState,
+  DeadRows,
+  DeletedEdge,
+  LoggedCommit,
+  RowBatch,
+  SegmentRef,
+  TypeChanges,
+} from "../store/index.ts";
 import { textAt } from "../store/index.ts";
 import { edgeColumns } from "./base-table.ts";
 import type { BatchCache } from "./batch-cache.ts";
@@ -183,33 +191,50 @@ export async function lookupTriples(
 }
 
 /**
- * Live entities of a type: the checkpoint tells, corrected by what the tail did to the entities that it names. Null where
- * the tail holds segments, which name too many.
+ * Live entities of a type: the checkpoint tells, or a commit that began with nothing, corrected by what the tail did since
+ * to the entities that it names. Null where it did so with segments, which name too many.
  */
 export async function countCold(
   cache: BatchCache,
   state: BranchState,
   type: EntityType,
 ): Promise<number | null> {
-  const touched = state.tail.flatMap((commit) => changesOf(commit, type) ?? []);
-  const stored = state.checkpoint.types.get(type.id)?.count ?? 0;
-  if (touched.length === 0) return stored;
-  if (touched.some((changes) => changes.segments.length > 0 || changes.replaced)) return null;
-  const before: BranchState = { ...state, tail: [] };
+  const { counted, tail, touched } = countedSince(state, type);
+  if (touched.length === 0) return counted;
+  if (touched.some((changes) => changes.segments.length > 0)) return null;
+  const before: BranchState = { ...state, tail };
   if (type.kind === "node") {
     const ids = touched.flatMap((changes) => [...changes.deletedNodes, ...texts(changes.rows)]);
     const [was, is] = await Promise.all([
       lookupNodes(cache, before, type, ids),
       lookupNodes(cache, state, type, ids),
     ]);
-    return stored - was.size + is.size;
+    return counted - was.size + is.size;
   }
   const edges = touched.flatMap((changes) => [...changes.deletedEdges, ...edgesOf(changes.rows)]);
   const [was, is] = await Promise.all([
     lookupTriples(cache, before, type, edges),
     lookupTriples(cache, state, type, edges),
   ]);
-  return stored - was.size + is.size;
+  return counted - was.size + is.size;
+}
+
+/** How many there were after a part of the tail, and what was done to the type since. */
+function countedSince(state: BranchState, type: EntityType) {
+  let counted = state.checkpoint.types.get(type.id)?.count ?? 0;
+  let tail: readonly LoggedCommit[] = [];
+  let touched: TypeChanges[] = [];
+  for (const [i, commit] of state.tail.entries()) {
+    const changes = changesOf(commit, type);
+    if (changes === null) continue;
+    if (changes.replaced || (counted === 0 && touched.length === 0)) {
+      // All that is there is what it adds, each entity once.
+      counted = changes.segments.reduce((sum, { rows }) => sum + rows, changes.rows?.length ?? 0);
+      tail = state.tail.slice(0, i + 1);
+      touched = [];
+    } else touched.push(changes);
+  }
+  return { counted, tail, touched };
 }
 
 function texts(batch: RowBatch | null): string[] {

@@ -224,6 +224,25 @@ describe("a view", () => {
     expect(history.segments.reads).toBe(1);
   });
 
+  it("counts what a load left behind without reading it", async () => {
+    for (const replaced of [true, false]) {
+      const history = new RandomHistory(new Dice(4), 0);
+      const type = history.node("A");
+      const rowsUpTo = (count: number) =>
+        Array.from({ length: count }, (_, i) => history.row(type, `k${i}`, { k: `k${i}`, n: i }));
+      history.commit({ type, replaced, rows: rowsUpTo(50) });
+      const layout = { checkpointed: 0, tailSegments: true };
+      expect(await history.cache().view(history.state(layout)).count(type)).toBe(50);
+      history.commit({ type, replaced: true, rows: rowsUpTo(20) });
+      const view = history.cache().view(history.state(layout));
+      expect(await view.count(type)).toBe(20);
+      expect([history.segments.reads, view.isResident(type)]).toEqual([0, false]);
+      // What a later one adds may have been there.
+      history.commit({ type, rows: rowsUpTo(30) });
+      expect(await history.cache().view(history.state(layout)).count(type)).toBe(30);
+    }
+  });
+
   it("tells who holds a unique tuple", async () => {
     for (let seed = 1; seed <= 40; seed++) {
       const dice = new Dice(seed);

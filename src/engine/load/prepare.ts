@@ -184,7 +184,6 @@ async function reconcile(
   const ids = loader.idsToMeet();
   if (ids === null || ids.size === 0) return [];
   reads.lookedUp(type.id, ids);
-  if ((await context.view.count(type)) === 0) return [];
   if (type.kind === "node") {
     if (context.mode === "append") await refuseExistingNodes(type, ids, context.view);
     return [];
