@@ -40,9 +40,26 @@ export async function nearestWithEquals(
   if (wanted === 0 || nearest.numbers.length < wanted) return nearest;
   const limit = nearest.costs[wanted - 1];
   const distanceOf = distances(context.nodes(arm.variable), arm.property, query);
-  const equals = numbers.filter((number) => distanceOf(number) <= limit);
-  await context.worked(numbers.length);
-  return { numbers: equals, costs: Float64Array.from(equals, distanceOf) };
+  const equals: number[] = [];
+  await eachInTurn(context, numbers, query.length, (number) => {
+    if (distanceOf(number) <= limit) equals.push(number);
+  });
+  return { numbers: Int32Array.from(equals), costs: Float64Array.from(equals, distanceOf) };
+}
+
+/** Does something with each of some numbers' vectors, and lets other work run now and then. */
+async function eachInTurn(
+  context: ReadContext,
+  numbers: Int32Array | readonly number[],
+  width: number,
+  work: (number: number) => void,
+): Promise<void> {
+  const slice = Math.ceil(COMPONENTS_PER_BREATH / width);
+  for (let first = 0; first < numbers.length; first += slice) {
+    const end = Math.min(numbers.length, first + slice);
+    for (let i = first; i < end; i++) work(numbers[i]);
+    if (end < numbers.length) await context.breathe();
+  }
 }
 
 async function nearestTo(
@@ -60,17 +77,11 @@ async function nearestTo(
   const index = isMany ? await table.base.vectors.forSearch(arm.property.id, letOthersRun) : null;
   context.checkWanted();
   const distanceOf = distances(table, arm.property, query);
-  const measure = async (some: Int32Array | readonly number[]) => {
-    const slice = Math.ceil(COMPONENTS_PER_BREATH / query.length);
-    for (let first = 0; first < some.length; first += slice) {
-      const end = Math.min(some.length, first + slice);
-      for (let i = first; i < end; i++) {
-        const distance = distanceOf(some[i]);
-        if (distance <= best.limit) best.offer(some[i], distance);
-      }
-      if (end < some.length) await context.breathe();
-    }
-  };
+  const measure = (some: Int32Array | readonly number[]) =>
+    eachInTurn(context, some, query.length, (number) => {
+      const distance = distanceOf(number);
+      if (distance <= best.limit) best.offer(number, distance);
+    });
   if (index === null || !index.accepts(query)) {
     await measure(numbers);
     return best.sorted();
