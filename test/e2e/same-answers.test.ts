@@ -205,6 +205,30 @@ describe("commands that show a graph", () => {
     });
   }
 
+  it("print the same everywhere at a commit of the past, and page by page", async () => {
+    const commitsOf = async (place: Place, ...words: readonly string[]) =>
+      JSON.parse(await succeed(place.on("commit", "list", "--json", ...words))) as {
+        commits: { graph_commit_id: string }[];
+        next_page_token?: string;
+      };
+    for (const words of [["snapshot", "--json"], ["export"], ["schema", "show"]]) {
+      const outcomes = await Promise.all(
+        places.map(async (place) => {
+          const genesis = (await commitsOf(place)).commits.at(-1)?.graph_commit_id ?? "";
+          return withoutIdentity(await succeed(place.on(...words, "--snapshot", genesis)));
+        }),
+      );
+      expect(new Set(outcomes).size).toBe(1);
+    }
+    for (const place of places) {
+      const whole = await commitsOf(place);
+      const first = await commitsOf(place, "--limit", "1");
+      const rest = await commitsOf(place, "--page-token", first.next_page_token ?? "");
+      expect([...first.commits, ...rest.commits]).toEqual(whole.commits);
+      expect(rest.next_page_token).toBeUndefined();
+    }
+  });
+
   it("print what --json promises", async () => {
     for (const words of [["snapshot"], ["branch", "list"], ["schema", "show"], ["commit", "list"]]) {
       for (const place of places)

@@ -1,4 +1,5 @@
-// Graphs as older programs wrote them. Whatever becomes of the code, these open and answer as they did.
+// Graphs as older programs wrote them. Whatever becomes of the code, these open and answer as they did: answers may gain
+// members, and lose or change none.
 
 import { describe, expect, it } from "bun:test";
 import { cpSync, readdirSync, readFileSync } from "node:fs";
@@ -49,8 +50,8 @@ for (const golden of goldenGraphs()) {
       const graph = await open(root);
       expect(await graph.branches()).toEqual(answers.branches);
       for (const branch of answers.branches)
-        expect(await graph.commits(branch)).toEqual(answers.commits[branch]);
-      expect(await graph.snapshot({})).toEqual(answers.snapshot);
+        expect(await graph.commits(branch)).toMatchObject([...answers.commits[branch]]);
+      expect(await graph.snapshot({})).toMatchObject(answers.snapshot);
     });
 
     it("exports every branch, and its past, as it was", async () => {
@@ -77,7 +78,7 @@ for (const golden of goldenGraphs()) {
       for (const branch of answers.branches) {
         const lines = answers.exports[branch];
         expect(await linesOf(graph, { branch }, lines)).toEqual([...lines]);
-        expect(await graph.commits(branch)).toEqual(answers.commits[branch]);
+        expect(await graph.commits(branch)).toMatchObject([...answers.commits[branch]]);
       }
     });
 

@@ -175,11 +175,10 @@ describe("a load", () => {
       };
       return graph.load({ data, mode: "append", actor: null });
     };
-    for (const chunkBytes of [2 ** 25, 2 ** 26]) {
-      expect((await load(2 ** 25, chunkBytes)).total_entities).toBe(1);
-      const { status, details } = await refusal(load(2 ** 25 + 1, chunkBytes));
-      expect([status, details.resource_limit?.resource]).toEqual([413, "graph_batch_line_bytes"]);
-    }
+    // The first is read in two parts where it has an end, the second in one.
+    expect((await load(2 ** 25, 2 ** 25)).total_entities).toBe(1);
+    const { status, details } = await refusal(load(2 ** 25 + 1, 2 ** 26));
+    expect([status, details.resource_limit?.resource]).toEqual([413, "graph_batch_line_bytes"]);
   });
 
   it("refuses bytes that are not UTF-8, naming the line", async () => {
