@@ -36,8 +36,8 @@ export class GraphView implements View {
   private readonly images = new Map<StableId, TypeImage>();
   private readonly nodeTables = new Map<StableId, NodeTable>();
   private readonly edgeTables = new Map<StableId, EdgeTable>();
-  /** Edge types that were gone through without being made resident. */
-  private readonly scanned = new Set<StableId>();
+  /** What was found in edge types that were gone through without being made resident. */
+  private readonly scans = new Map<StableId, Scan>();
 
   constructor(
     readonly state: BranchState,
@@ -170,7 +170,8 @@ export class GraphView implements View {
       });
     }
     const wanted = new TextSet(targets);
-    if (await this.isToBeScanned(type)) return this.scan(type, "dst", wanted);
+    const found = await this.scanned(type, "dst", wanted);
+    if (found !== null) return found;
     const table = this.edgeRows(type);
     const { bytes, offsets } = edgeColumns(table.rows).dst;
     const rows: Row[] = [];
@@ -182,7 +183,8 @@ export class GraphView implements View {
   }
 
   async lookupEdges(type: EdgeType, ids: TextSet): Promise<Row[]> {
-    if (await this.isToBeScanned(type)) return this.scan(type, "ids", ids);
+    const found = await this.scanned(type, "ids", ids);
+    if (found !== null) return found;
     const table = this.edgeRows(type);
     const hash = table.base.idHash();
     const rows: Row[] = [];
@@ -193,16 +195,24 @@ export class GraphView implements View {
     return [...rows, ...createdEdges(table, (edge) => ids.has(edge.id))];
   }
 
-  /** Once a process that does not live on goes through a type as it is stored; who asks again wants it in memory. */
-  private async isToBeScanned(type: EdgeType): Promise<boolean> {
-    if (!this.isResident(type) && !this.context.resident && !this.scanned.has(type.id)) return true;
+  /**
+   * The edges with a wanted id or target, where the type is not in memory: once a process that does not live on goes through
+   * what is stored, and remembers what it found. Who asks for others wants the type in memory, where it is when this is null.
+   */
+  private async scanned(type: EdgeType, column: "ids" | "dst", wanted: TextSet): Promise<Row[] | null> {
+    if (!this.context.resident && !this.isResident(type)) {
+      const known = this.scans.get(type.id);
+      if (known === undefined) {
+        const rows = await scanEdges(this.context.batches, this.state, type, column, wanted);
+        this.scans.set(type.id, { column, wanted, rows });
+        return rows;
+      }
+      if (known.column === column && isWithin(wanted, known.wanted)) {
+        return known.rows.filter(({ id, dst }) => wanted.has(column === "ids" ? id : (dst ?? "")));
+      }
+    }
     await this.load([type]);
-    return false;
-  }
-
-  private scan(type: EdgeType, column: "ids" | "dst", wanted: TextSet): Promise<Row[]> {
-    this.scanned.add(type.id);
-    return scanEdges(this.context.batches, this.state, type, column, wanted);
+    return null;
   }
 
   async lookupEdgeTriples(type: EdgeType, triples: readonly DeletedEdge[]): Promise<(Row | null)[]> {
@@ -261,6 +271,18 @@ export class GraphView implements View {
   edgeRows(type: EdgeType): Table<EdgeType> {
     return this.edgeTables.get(type.id) ?? new Table(type, this.residentImage(type), this.version);
   }
+}
+
+interface Scan {
+  readonly column: "ids" | "dst";
+  readonly wanted: TextSet;
+  readonly rows: readonly Row[];
+}
+
+function isWithin(texts: TextSet, others: TextSet): boolean {
+  if (texts.size > others.size) return false;
+  for (const text of texts) if (!others.has(text)) return false;
+  return true;
 }
 
 /** Live edges that came after the base. */

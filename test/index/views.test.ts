@@ -198,10 +198,16 @@ describe("a view", () => {
         const edges = [...(live.get(type.id)?.values() ?? [])].filter((_, i) => i % 2 === 0).sort(byKey);
         const ids = new TextSet([...edges.map(({ id }) => id), "none"]);
         const withIds = [...(live.get(type.id)?.values() ?? [])].filter(({ id }) => ids.has(id)).sort(byKey);
-        for (const isInMemory of [resident, true]) {
+        for (let time = 0; time < 2; time++) {
           expect((await view.lookupEdges(type, ids)).sort(byKey)).toEqual(withIds);
-          expect(view.isResident(type)).toBe(isInMemory);
+          expect(view.isResident(type)).toBe(resident);
         }
+        const some = withIds.slice(0, 1);
+        expect(await view.lookupEdges(type, new TextSet(some.map(({ id }) => id)))).toEqual(some);
+        expect(view.isResident(type)).toBe(resident);
+        const others = new TextSet([...ids, "another"]);
+        expect((await view.lookupEdges(type, others)).sort(byKey)).toEqual(withIds);
+        expect(view.isResident(type)).toBe(true);
       }
     }
   });
