@@ -343,7 +343,7 @@ class OpenGraphStore implements GraphStore {
     return forkAt(await this.head(from), askedAt);
   }
 
-  /** The time at which an answer that is asked for now may be true already, in ms. */
+  /** The time, in ms, at which the answer to a question of this moment may be true already. */
   private askedAt(): number {
     return this.context.ports.now() - this.context.readStalenessMs;
   }
