@@ -162,7 +162,8 @@ export interface GraphStore extends SegmentReader {
   mergeBase(a: BranchState, b: BranchState): Promise<MergeBase>;
   /**
    * The commits of a state's first-parent chain, with their changes, oldest first, after the newest one that is also on
-   * the first-parent chain of `base` (which is `base`'s head where the state descends from it directly).
+   * the first-parent chain of `base` (which is `base`'s head where the state descends from it directly). Where cleanup
+   * removed entries of these, one commit that holds what differs from `base`.
    */
   commitsAfter(state: BranchState, base: BranchState): Promise<LoggedCommit[]>;
 

@@ -104,7 +104,7 @@ async function checkpointUpTo(
 
 /**
  * The commits of a state's chain, oldest first, after the newest one that is also on the chain of `base`. Where cleanup
- * removed log entries between the two, what changed is found by comparing the states, and told as one commit.
+ * removed log entries between the two, what differs is found by comparing the state with `base`, and told as one commit.
  */
 export async function commitsAfter(
   context: GraphContext,
@@ -122,8 +122,7 @@ export async function commitsAfter(
     settled(commitsBetween(context, state, shared, state.head, first.position)),
   ]);
   if (areKept) return commits();
-  const before = await stateAt(context, state, shared, "needed");
-  return [{ record: state.head, changes: await stateDifference(context, before, state) }];
+  return [{ record: state.head, changes: await stateDifference(context, base, state) }];
 }
 
 /** What came of a promise, to be looked at later. */

@@ -3,9 +3,8 @@
 
 import type { Ancestor } from "../ancestry.ts";
 import type { GraphContext } from "../context.ts";
-import { recordBelow } from "../history.ts";
 import { stateOn } from "../time-travel.ts";
-import type { BranchState, CommitRecord } from "../types.ts";
+import type { BranchState } from "../types.ts";
 import type { NeededStates } from "./marks.ts";
 import { ifReadable } from "./restorable.ts";
 
@@ -15,18 +14,6 @@ export async function stateInCommon(
   { record, ref }: Ancestor,
 ): Promise<BranchState | null> {
   return ref === null ? null : ifReadable(() => stateOn(context, ref, record));
-}
-
-/** Where the deleted branches left others: what changed since such a state is told from there. */
-export async function forksOf(
-  context: GraphContext,
-  states: readonly BranchState[],
-): Promise<CommitRecord[]> {
-  const forks: CommitRecord[] = [];
-  for (const state of states) {
-    for (const { until } of state.ref.lineage) forks.push(await recordBelow(context, state, until));
-  }
-  return forks;
 }
 
 export function neededInCommon({ ref, head, checkpoint }: BranchState): NeededStates {

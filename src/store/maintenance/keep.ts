@@ -4,7 +4,7 @@ import type { GraphContext } from "../context.ts";
 import { recordAt } from "../history.ts";
 import { readEntry } from "../log-read.ts";
 import type { BranchId, BranchState, CommitRecord } from "../types.ts";
-import { forksOf, stateInCommon } from "./common-past.ts";
+import { stateInCommon } from "./common-past.ts";
 import { mergeBases } from "./merge-bases.ts";
 import { isThere } from "./restorable.ts";
 import type { LiveLog, Survey } from "./survey.ts";
@@ -42,8 +42,7 @@ export async function keptVersions(
     const state = await stateInCommon(context, base);
     if (state !== null) common.push(state);
   }
-  const forks = await forksOf(context, common);
-  const single = [...bases.map(({ record }) => record), ...forks].filter((record) => isLive(survey, record));
+  const onLive = bases.map(({ record }) => record).filter((record) => isLive(survey, record));
   const versions = new Map<BranchId, readonly Span[]>();
   for (const log of survey.logs.values()) {
     const id = log.part.log;
@@ -53,7 +52,7 @@ export async function keptVersions(
     ]);
     const needed = [
       ...forkPoints(survey, id),
-      ...single.filter(({ branch }) => branch === id).map(({ version }): Span => [version, version]),
+      ...onLive.filter(({ branch }) => branch === id).map(({ version }): Span => [version, version]),
     ];
     const readable = readableVersions(log);
     // What expired once does not come back, unless a branch came to need it while it did, and it is still there.
