@@ -38,12 +38,11 @@ export function sealedJson(json: JsonObject): Uint8Array<ArrayBuffer> {
 }
 
 /** Objects of older builds, and those that people write, have no seal. */
-function checkSeal(object: string, bytes: Uint8Array): void {
+function keepsSeal(bytes: Uint8Array): boolean {
   const end = Buffer.from(bytes.subarray(-SEAL_BYTES_MAX)).toString("latin1");
   const seal = SEAL.exec(end);
-  if (seal === null) return;
-  if (Bun.hash.crc32(bytes.subarray(0, bytes.length - seal[0].length)) !== Number(seal[1]))
-    throw damaged(object, "it fails its checksum");
+  if (seal === null) return true;
+  return Bun.hash.crc32(bytes.subarray(0, bytes.length - seal[0].length)) === Number(seal[1]);
 }
 
 /** One value in an object on storage. */
@@ -60,13 +59,15 @@ export class StoredValue {
   static parse(object: string, bytes: Uint8Array): StoredValue {
     const text = tryDecodeUtf8(bytes);
     if (text === null) throw damaged(object, "not UTF-8");
-    checkSeal(object, bytes);
+    const isWhole = keepsSeal(bytes);
     let json: JsonValue;
     try {
       json = parseJson(text);
     } catch (thrown) {
+      if (!isWhole) throw damaged(object, BROKEN_SEAL);
       throw damaged(object, thrown instanceof Error ? thrown.message : String(thrown));
     }
+    if (!isWhole) throw brokenSeal(object, json);
     const root = new StoredValue(object, null, "", json);
     const format = root.member("format").integer();
     if (format !== FORMAT) throw formatMismatch(object, format);
@@ -140,10 +141,18 @@ export class StoredValue {
   }
 }
 
-function formatMismatch(object: string, format: number): OmnigraphError {
-  return new OmnigraphError(
-    "internal",
-    `object '${object}' has storage format ${format}; this build reads format ${FORMAT}: export the graph with a build ` +
-      "that reads it, then init and load it here",
-  );
+const BROKEN_SEAL = "it fails its checksum";
+
+/** Another format may have other checksums: so its number is told rather than damage, though it may be that. */
+function brokenSeal(object: string, json: JsonValue): DamagedObject {
+  const format = isJsonObject(json) ? json.format : undefined;
+  if (typeof format !== "number" || format === FORMAT) return damaged(object, BROKEN_SEAL);
+  return new DamagedObject("internal", `${formatText(object, format)}, unless it is damaged: ${BROKEN_SEAL}`);
 }
+
+const formatMismatch = (object: string, format: number): OmnigraphError =>
+  new OmnigraphError("internal", formatText(object, format));
+
+const formatText = (object: string, format: number): string =>
+  `object '${object}' has storage format ${format}; this build reads format ${FORMAT}: export the graph with a build ` +
+  "that reads it, then init and load it here";

@@ -3,6 +3,7 @@ import { compareUtf8 } from "../../src/lib/utf8.ts";
 import type { StorageCall } from "../../src/storage/faults.ts";
 import { CrashError, type Fault, MemoryBucket, memoryStorage } from "../../src/storage/index.ts";
 import { type GraphStore, landedOn } from "../../src/store/index.ts";
+import { sealedJson } from "../../src/store/stored-json.ts";
 import {
   addShips,
   commit,
@@ -370,6 +371,15 @@ describe("opening", () => {
     await storage.put("graph.json", new TextEncoder().encode('{"format":2}'));
     const other = await failureOf(openHarbour(storage, ports));
     expect(other.message).toMatch(/format 2.*format 1.*export/s);
+    // Also where only its number is another, and the checksum is that of this format.
+    const sealed = new TextDecoder().decode(sealedJson({ format: 1, graph: "g" }));
+    await storage.put("graph.json", new TextEncoder().encode(sealed.replace('"format":1', '"format":9')));
+    const edited = await failureOf(openHarbour(storage, ports));
+    expect(edited.message).toMatch(/format 9.*format 1.*export.*fails its checksum/s);
+    await storage.put("graph.json", new TextEncoder().encode(sealed.replace('"g"', '"h"')));
+    expect((await failureOf(openHarbour(storage, ports))).message).toContain(
+      "is damaged: it fails its checksum",
+    );
     await storage.put("graph.json", new TextEncoder().encode("{"));
     expect((await failureOf(openHarbour(storage, ports))).message).toContain("graph.json' is damaged");
   });
