@@ -100,6 +100,7 @@ error: type error: T6: \`$s.agee\`: node type 'Ship' has no property 'agee' (it 
     const lines = long.stderr.split("\n");
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(200);
     expect(lines[4].indexOf("^")).toBe(lines[3].indexOf("#"));
+    expect(lines[3]).toMatch(/^1 \| … {60}#x{59}…$/);
     const cut = await world.run(["query", "-e", "query q()", ...GRAPH]);
     expect(cut.stderr).toEndWith(" --> -e:1:10\n  |\n1 | query q()\n  |          ^\n");
   });

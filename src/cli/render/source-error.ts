@@ -63,15 +63,18 @@ function cutLine(text: string, start: number, end: number) {
   const lineStart = Math.max(textStart(text), at === 0 ? 0 : text.lastIndexOf("\n", at - 1) + 1);
   const newline = text.indexOf("\n", at);
   const lineEnd = newline === -1 ? text.length : newline;
-  const from = Math.max(lineStart, at - SHOWN_LINE_LENGTH_MAX / 2);
+  const from = Math.max(lineStart, Math.min(at - SHOWN_LINE_LENGTH_MAX / 2, lineEnd - SHOWN_LINE_LENGTH_MAX));
   const to = Math.min(lineEnd, from + SHOWN_LINE_LENGTH_MAX);
-  const before = [...text.slice(from, at)];
+  const [head, tail] = [from > lineStart ? CUT : "", to < lineEnd ? CUT : ""];
+  const before = [...head, ...text.slice(from, at)];
   return {
-    shown: printable(text.slice(from, to).replace(/\r$/, "")),
+    shown: head + printable(text.slice(from, to).replace(/\r$/, "")) + tail,
     indent: before.map((character) => (character === "\t" ? "\t" : " ")).join(""),
     width: Math.max(1, [...text.slice(at, Math.min(past, to))].length),
   };
 }
+
+const CUT = "…";
 
 /** A terminal obeys control characters; tabs it may. */
 const printable = (line: string) => line.replace(/[^\P{C}\t]/gu, "\ufffd");
