@@ -24,6 +24,8 @@ export interface CheckedRange {
   /** Where that checkpoint is damaged, one from here on will do, with the entries after it. */
   readonly oldest: number;
   readonly to: number;
+  /** Position of the first state that counts: where a log was forked, what came before is the other log's. */
+  readonly from: number;
   /** Versions whose states count; commits of other logs never do. */
   readonly first: number;
   readonly last: number;
@@ -100,8 +102,10 @@ class LogCheck {
   private hasHole = false;
   private schemaDigest: string | null = null;
   private isHeadSchemaLost = false;
-  /** Version of the first state that counts: what was replaced before it may lack its Blobs, for cleanup took them. */
-  private first = 0;
+  /** What was replaced before the first of its states that counts may lack its Blobs, for cleanup took them. */
+  private counted: Pick<CheckedRange, "from" | "first"> = { from: 0, first: 0 };
+  /** Version at `from`; null before it was met. */
+  private forkVersion: number | null = null;
 
   private readonly missing: Span[] = [];
   private soundness = new Soundness();
@@ -119,7 +123,8 @@ class LogCheck {
   ) {}
 
   async range(range: CheckedRange): Promise<void> {
-    this.first = range.first;
+    this.counted = range;
+    this.forkVersion = null;
     const base = await this.begin(range);
     for (let position = base + 1; position <= range.to; position++) {
       const place = { branch: logOwner(this.checked.ref, position), position };
@@ -219,6 +224,7 @@ class LogCheck {
 
   /** Goes on from what a checkpoint says, whatever came before. */
   private async takeOver(checkpoint: Checkpoint): Promise<void> {
+    if (checkpoint.position === this.counted.from) this.forkVersion = checkpoint.head.version;
     for (const type of this.soundness.met()) this.soundness.set(type, null);
     for (const [type, state] of checkpoint.types)
       this.soundness.set(type, await this.checks.typeState(state, this.isNeeded(checkpoint.head)));
@@ -229,12 +235,13 @@ class LogCheck {
 
   private async entry(range: CheckedRange, { position, commits, closed }: DecodedEntry): Promise<void> {
     if (closed !== null) return;
+    if (position === this.counted.from) this.forkVersion = commits.at(-1)?.record.version ?? null;
     for (const [i, { record, changes }] of commits.entries()) {
       this.follow(record);
       const schema = await this.checks.schema(record.schemaDigest);
       for (const stored of changes) {
         const { type, replaced } = stored.changes;
-        const problem = await this.checks.changes(stored, record.version > this.first);
+        const problem = await this.checks.changes(stored, this.isAfterFirst(record));
         this.soundness.set(type, replaced ? problem : (this.soundness.of(type) ?? problem));
       }
       const whole = await attempt(async () => ({
@@ -243,7 +250,7 @@ class LogCheck {
       }));
       if (whole.value === null) this.base = null;
       else this.tail.push(whole.value);
-      if (record.version === this.first) await this.blobsOfFirst();
+      if (this.isNeeded(record) && !this.isAfterFirst(record)) await this.blobsOfFirst();
       if (i === commits.length - 1 && this.checked.checkpoints.has(position))
         await this.checkpoint(position, record);
       this.note(range, record, schema);
@@ -261,8 +268,13 @@ class LogCheck {
     }
   }
 
-  private isNeeded({ version }: CommitRecord): boolean {
-    return version >= this.first;
+  private isNeeded({ version, position }: CommitRecord): boolean {
+    const { from, first } = this.counted;
+    return version >= first && (position > from || version === this.forkVersion);
+  }
+
+  private isAfterFirst({ version, position }: CommitRecord): boolean {
+    return version > this.counted.first && position > this.counted.from;
   }
 
   private follow(record: CommitRecord): void {

@@ -5,6 +5,7 @@ import { tryCheckpoint } from "../checkpoint-read.ts";
 import type { GraphContext } from "../context.ts";
 import { recordBelow } from "../history.ts";
 import { logKey, logPrefix, positionIn } from "../layout.ts";
+import { forkPosition } from "../lineage.ts";
 import type { Checkpoint } from "../types.ts";
 import type { NeededStates } from "./marks.ts";
 import type { LiveBranch, LiveLog, Survey } from "./survey.ts";
@@ -19,8 +20,10 @@ export async function heldStates(
   const { ref, position: to } = branch.state;
   const log = logs.get(ref.id);
   const checkpoint = await baseOf(context, log, branch, since);
-  const head = await lastBefore(context, ref.id, checkpoint, since);
-  const { version } = await recordBelow(context, branch.state, Math.max(head, checkpoint));
+  // What came before its fork was never the head of this branch.
+  const first = Math.max(checkpoint, forkPosition(ref));
+  const head = await lastBefore(context, ref.id, first, since);
+  const { version } = await recordBelow(context, branch.state, head);
   const checkpoints = (log?.checkpoints ?? []).map(({ position }) => position);
   return { ref, from: checkpoint + 1, to, checkpoint, first: version, checkpoints };
 }

@@ -207,6 +207,7 @@ function rangesOf(
       return {
         checkpoint,
         oldest: checkpoint,
+        from: 0,
         to: to ?? until,
         first,
         last: last ?? Number.MAX_SAFE_INTEGER,
@@ -215,7 +216,14 @@ function rangesOf(
   }
   const checkpoint = Math.max(0, ...[...checkpoints].filter((position) => position <= fork));
   return [
-    { checkpoint, oldest: Math.min(oldest, checkpoint), to: until, first: 0, last: Number.MAX_SAFE_INTEGER },
+    {
+      checkpoint,
+      oldest: Math.min(oldest, checkpoint),
+      to: until,
+      from: fork,
+      first: 0,
+      last: Number.MAX_SAFE_INTEGER,
+    },
   ];
 }
 
