@@ -11,7 +11,9 @@ import { gather } from "./gather.ts";
 import { IdHash } from "./id-hash.ts";
 import { SEARCHES_BEFORE_HASH } from "./limits.ts";
 import { type Layer, mergeLayers } from "./merge-layers.ts";
-import { buildTextIndex, emptyTextIndex, type TextIndex } from "./text/text-index.ts";
+import { movedRows } from "./moved-rows.ts";
+import type { TextIndex } from "./text/text-index.ts";
+import { type CarriedTexts, TextIndexes } from "./text/text-indexes.ts";
 import { ColumnIndexes } from "./values/column-indexes.ts";
 import { VectorIndexes } from "./vector/vector-indexes.ts";
 
@@ -21,13 +23,18 @@ export class BaseTable {
   readonly values: ColumnIndexes;
 
   private readonly dictionaries = new Map<StableId, Dictionary>();
-  private readonly texts = new Map<StableId, Promise<TextIndex>>();
+  private readonly texts: TextIndexes;
   private hash: IdHash | null = null;
   private searches = 0;
   private numbers: Int32Array | null = null;
 
-  constructor(readonly rows: RowBatch) {
+  /** `carried`: what a table knew of its texts that was folded into this one. */
+  constructor(
+    readonly rows: RowBatch,
+    carried: CarriedTexts | null = null,
+  ) {
     this.length = rows.length;
+    this.texts = new TextIndexes(rows, carried);
     this.vectors = new VectorIndexes(rows);
     this.values = new ColumnIndexes(rows);
   }
@@ -96,18 +103,18 @@ export class BaseTable {
 
   /** The full-text index of a string property, built on first need; `breathe` lets other work run meanwhile. */
   textIndex(property: StableId, breathe: () => Promise<void>): Promise<TextIndex> {
-    let index = this.texts.get(property);
-    if (index === undefined) {
-      const column = this.rows.columns.get(property);
-      index =
-        column?.kind === "utf8"
-          ? buildTextIndex(column, this.length, breathe)
-          : Promise.resolve(emptyTextIndex(this.length));
-      this.texts.set(property, index);
-      // A build that was stopped is begun anew by whoever asks next.
-      index.catch(() => this.texts.delete(property));
-    }
-    return index;
+    return this.texts.forSearch(property, breathe);
+  }
+
+  /** The table that folding leaves behind: these rows less the dead ones (ascending), and the added ones, in table order. */
+  folded(kind: "node" | "edge", dead: Uint32Array, added: RowBatch | null): BaseTable {
+    const layers: Layer[] = [{ kind: "rows", batches: [this.rows], dead }];
+    if (added !== null) layers.push({ kind: "rows", batches: [added], dead: null });
+    const { batches, stretches } = mergeLayers(layers);
+    const rows = stretches.length === 0 ? emptyRows(kind) : gather(batches, stretches);
+    const indexes = this.texts.finished();
+    if (indexes.size === 0) return new BaseTable(rows);
+    return new BaseTable(rows, { indexes, moved: movedRows(this.length, stretches) });
   }
 
   /** The codes of a string property's values, where somebody has asked for them before. */

@@ -25,3 +25,5 @@ export const SEARCHES_BEFORE_HASH = 256;
 export const ADJACENCY_BUILD_SLICE = 65_536;
 /** Tuples of a unique property that one scan looks for; for more the index of its values is made. */
 export const SCANNED_TUPLES_MAX = 64;
+/** Postings moved to other rows between two looks at the event loop (a few milliseconds). */
+export const POSTINGS_PER_BREATH = 524_288;

@@ -56,9 +56,7 @@ export class TypeImage implements TableImage {
     const { base, delta } = this;
     const places = delta.changed.flatMap((number) => delta.placeAt(number, version) ?? []);
     const dead = Uint32Array.from(delta.changed.filter((number) => number < base.length)).sort();
-    const layers: Layer[] = [{ kind: "rows", batches: [base.rows], dead }];
-    if (places.length > 0) layers.push({ kind: "rows", batches: [sortedRows(places)], dead: null });
-    const next = buildBase(this.type.kind, layers);
+    const next = base.folded(this.type.kind, dead, places.length > 0 ? sortedRows(places) : null);
     const empty = new Delta(this.type.kind, next, version);
     return new TypeImage(this.type, next, empty, this.head, this.deltaRowsMin);
   }

@@ -3,7 +3,8 @@
 
 import { isValid, textAt, type Utf8Column } from "../../store/index.ts";
 import { tableSize } from "../id-hash.ts";
-import { TEXT_BUILD_SLICE } from "../limits.ts";
+import { POSTINGS_PER_BREATH, TEXT_BUILD_SLICE } from "../limits.ts";
+import type { MovedRows } from "../moved-rows.ts";
 import { TOKEN_BYTES_MAX, tokenOf, wordsOf } from "./analyze.ts";
 import { lengthNorm } from "./bm25.ts";
 import { Vocabulary } from "./vocabulary.ts";
@@ -64,6 +65,53 @@ export class TextIndex {
     return this.scratch.subarray(0, length).fill(0);
   }
 
+  /** The same texts in other rows, and beside them those of `added`, whose rows are numbered by themselves. */
+  async moved(
+    { rowOf, added: addedRows, length }: MovedRows,
+    added: TextIndex,
+    breathe: () => Promise<void>,
+  ): Promise<TextIndex> {
+    const numbers = new Map<string, number>();
+    const begin = [0];
+    const rows = new Int32Array(this.rows.length + added.rows.length);
+    const frequencies = new Uint16Array(rows.length);
+    const into = { rows, frequencies };
+    let end = 0;
+    const take = (token: string) => {
+      const before = end;
+      end = mergePostings(this.postings(token), rowOf, added.postings(token), addedRows, into, end);
+      // A token that no text has any more is none.
+      if (end === before) return;
+      numbers.set(token, numbers.size);
+      begin.push(end);
+    };
+    let breathed = 0;
+    for (const token of new Set([...this.numbers.keys(), ...added.numbers.keys()])) {
+      take(token);
+      if (end - breathed < POSTINGS_PER_BREATH) continue;
+      breathed = end;
+      await breathe();
+    }
+    const lengths = new Int32Array(length);
+    for (let row = 0; row < rowOf.length; row++) if (rowOf[row] >= 0) lengths[rowOf[row]] = this.lengths[row];
+    for (let row = 0; row < addedRows.length; row++) lengths[addedRows[row]] = added.lengths[row];
+    let texts = 0;
+    let tokens = 0;
+    for (let row = 0; row < length; row++) {
+      if (lengths[row] > 0) texts++;
+      tokens += lengths[row];
+    }
+    return new TextIndex(
+      numbers,
+      Int32Array.from(begin),
+      rows.slice(0, end),
+      frequencies.slice(0, end),
+      lengths,
+      texts,
+      tokens,
+    );
+  }
+
   allTokens(): Iterable<string> {
     return this.numbers.keys();
   }
@@ -76,6 +124,38 @@ export class TextIndex {
     }
     return this.ordered;
   }
+}
+
+/** Writes the postings of two indexes in row order, less those of rows that went away, from `at` on; answers where they end. */
+function mergePostings(
+  own: Postings,
+  rowOf: Int32Array,
+  other: Postings,
+  addedRows: Int32Array,
+  { rows, frequencies }: Postings,
+  at: number,
+): number {
+  const ownCount = own.rows.length;
+  const otherCount = other.rows.length;
+  let end = at;
+  let next = 0;
+  let nextRow = otherCount === 0 ? Number.POSITIVE_INFINITY : addedRows[other.rows[0]];
+  for (let i = 0; i < ownCount; i++) {
+    const row = rowOf[own.rows[i]];
+    if (row < 0) continue;
+    while (nextRow < row) {
+      rows[end] = nextRow;
+      frequencies[end++] = other.frequencies[next++];
+      nextRow = next === otherCount ? Number.POSITIVE_INFINITY : addedRows[other.rows[next]];
+    }
+    rows[end] = row;
+    frequencies[end++] = own.frequencies[i];
+  }
+  for (; next < otherCount; next++) {
+    rows[end] = addedRows[other.rows[next]];
+    frequencies[end++] = other.frequencies[next];
+  }
+  return end;
 }
 
 /** An index over no rows. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "bun:test";
 import { executeRead } from "../../../src/engine/read/index.ts";
+import type { GraphView } from "../../../src/index/index.ts";
 import { analyze } from "../../../src/index/text/analyze.ts";
 import type { Value } from "../../../src/query/plan.ts";
 import { History, replay } from "../../index/history.ts";
@@ -216,5 +217,44 @@ describe("search and fuzzy over many texts", () => {
     let left = 100;
     await expect(ask(() => (left-- > 0 ? 1 : 2_000))).rejects.toThrow("the query was stopped");
     expect(left).toBe(-1);
+  });
+});
+
+describe("texts of a graph whose commits are folded into its base", () => {
+  it("are found and scored as by a process that reads them anew", async () => {
+    const dice = new Dice(5);
+    const history = new History(SCHEMA);
+    const type = history.node("Doc");
+    const doc = (n: number) => {
+      const words = Array.from({ length: dice.below(9) }, () => dice.pick(WORDS));
+      const text = dice.chance(0.1) ? null : [...words, `only${n % 50}`].join(" ");
+      return history.row(type, `d${n}`, { name: `d${n}`, shelf: n % 5, text });
+    };
+    history.commit({ type, rows: Array.from({ length: 300 }, (_, n) => doc(n)) });
+    const cache = history.cache({ resident: true, deltaRowsMin: 40 });
+    const body =
+      'match { $d: Doc } return { $d, bm25($d.text, "stormy ship only7") as s } order { bm25($d.text, "stormy ship only7") }';
+    const fuzzy = 'match { $d: Doc fuzzy($d.text, "harbuor", 2) } return { $d } order { $d.name }';
+    const answers = async (of: GraphView) => {
+      const found: string[] = [];
+      for (const text of [body, fuzzy]) {
+        const plan = planRead(`query q() { ${text} }`, history.catalog);
+        found.push((await executeRead(plan, new Map(), of, { nowMs: NOW_MS })).rowsJson());
+      }
+      return found;
+    };
+    const bases = new Set<unknown>();
+    for (let commit = 0; commit < 6; commit++) {
+      const view = cache.view(history.state());
+      const fresh = history.cache({ resident: true }).view(history.state());
+      expect(await answers(view)).toEqual(await answers(fresh));
+      bases.add(view.nodes(type).base);
+      const changed = Array.from({ length: 60 }, () => doc(dice.below(400)));
+      const byId = new Map(changed.map((row) => [row.id, row]));
+      const gone = Array.from({ length: 10 }, () => `d${dice.below(400)}`).filter((id) => !byId.has(id));
+      history.commit({ type, rows: [...byId.values()], deletedNodes: [...new Set(gone)] });
+    }
+    // Every other commit was folded.
+    expect(bases.size).toBe(3);
   });
 });

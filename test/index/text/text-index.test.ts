@@ -65,4 +65,38 @@ describe("a full-text index", () => {
     expect([...index.postings("word29999").rows]).toEqual([29_999]);
     expect(index.postings("w3").rows).toHaveLength(4_286);
   });
+
+  it("is carried over to a table whose rows moved, as if it had been made there", async () => {
+    for (let seed = 1; seed <= 30; seed++) {
+      const dice = new Dice(seed);
+      const words = Array.from({ length: 40 }, (_, i) => `word${String.fromCharCode(97 + (i % 26))}${i}`);
+      const text = () =>
+        dice.chance(0.1) ? null : Array.from({ length: dice.below(6) }, () => dice.pick(words)).join(" ");
+      const old = Array.from({ length: dice.below(60) }, text);
+      const next: (string | null)[] = [];
+      const rowOf = new Int32Array(old.length).fill(-1);
+      const added: number[] = [];
+      for (let row = 0; row < old.length || dice.chance(0.5); ) {
+        if (row >= old.length || dice.chance(0.2)) added.push(next.push(text()) - 1);
+        else if (dice.chance(0.2)) row++;
+        else {
+          rowOf[row] = next.length;
+          next.push(old[row++]);
+        }
+      }
+      const before = await buildTextIndex(columnOf(old), old.length, noWait);
+      const own = await buildTextIndex(columnOf(added.map((row) => next[row])), added.length, noWait);
+      const moved = { rowOf, added: Int32Array.from(added), length: next.length };
+      const carried = await before.moved(moved, own, noWait);
+      const fresh = await buildTextIndex(columnOf(next), next.length, noWait);
+      expect([...carried.allTokens()].sort()).toEqual([...fresh.allTokens()].sort());
+      for (const token of fresh.allTokens()) expect(carried.postings(token)).toEqual(fresh.postings(token));
+      expect(carried.lengths).toEqual(fresh.lengths);
+      expect([carried.texts, carried.tokens, carried.longest]).toEqual([
+        fresh.texts,
+        fresh.tokens,
+        fresh.longest,
+      ]);
+    }
+  });
 });
