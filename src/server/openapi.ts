@@ -88,7 +88,7 @@ function operation(
     ...(definition.successor === undefined ? {} : { deprecated: true }),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...requestBody(definition),
-    responses: responses(definition),
+    responses: responses(definition, [...definition.failures, ...impliedFailures(definition)]),
     ...(secured ? { security: SECURITY } : {}),
   };
 }
@@ -141,9 +141,30 @@ function requestBody({ body }: Described): JsonObject {
   }
 }
 
-function responses({ method, answer, failures, failure = ErrorOutput }: Described): JsonObject {
+/** What a route answers for its body and its place alone, whatever else may go wrong in it. */
+function impliedFailures({ body, path }: Described): number[] {
+  const ofPlace = flatPaths.has(path) ? [] : [NO_SUCH_GRAPH];
+  switch (body?.kind) {
+    case undefined:
+      return ofPlace;
+    case "optionalJson":
+      return [...ofPlace, BODY_TOO_LARGE];
+    default:
+      return [...ofPlace, BODY_TOO_LARGE, WRONG_CONTENT_TYPE];
+  }
+}
+
+const NO_SUCH_GRAPH = 404;
+const BODY_TOO_LARGE = 413;
+const WRONG_CONTENT_TYPE = 415;
+const flatPaths: ReadonlySet<string> = new Set(flatRoutes.map(({ definition }) => definition.path));
+
+function responses(
+  { method, answer, failure = ErrorOutput }: Described,
+  failures: readonly number[],
+): JsonObject {
   const content = method === "HEAD" ? {} : { content: contentOf(answer) };
-  const others = [...failures]
+  const others = [...new Set(failures)]
     .sort((a, b) => a - b)
     .map((status) => {
       const description = STATUS_TEXT[status] ?? "";

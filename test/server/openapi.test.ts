@@ -79,32 +79,50 @@ describe("the OpenAPI document", () => {
       "get /healthz": "200",
       "get /graphs": "200 401 403 405",
       "get /snapshot": "200 400 401 403 404 410",
-      "get /blob": "200 206 302 304 400 401 403 404 412 416 500",
-      "head /blob": "200 302 304 400 401 403 404 412 500",
+      "get /blob": "200 206 302 304 400 401 403 404 410 412 416 500",
+      "head /blob": "200 302 304 400 401 403 404 410 412 500",
       "get /schema": "200 401 403 404 410",
-      "post /schema/apply": "200 400 401 403 409 429",
-      "post /query": "200 400 401 403 404",
-      "post /read": "200 400 401 403 404",
-      "get /queries": "200 401 403",
-      "post /queries/{name}": "200 400 401 403 404 409 413 424 429 500 503",
-      "post /queries/{name}/if-graph-commit": "200 400 401 403 404 409 412 413 424 429 500 503",
-      "post /mutate": "200 400 401 403 409 413 424 429 503",
-      "post /change": "200 400 401 403 409 413 424 429 503",
-      "post /mutate/if-graph-commit": "200 400 401 403 409 412 413 424 429 503",
-      "post /load": "200 400 401 403 404 409 413 424 429 503",
-      "post /ingest": "200 400 401 403 404 409 413 424 429 503",
+      "post /schema/apply": "200 400 401 403 404 409 413 415 429",
+      "post /query": "200 400 401 403 404 410 413 415",
+      "post /read": "200 400 401 403 404 410 413 415",
+      "get /queries": "200 401 403 404",
+      "post /queries/{name}": "200 400 401 403 404 409 410 413 424 429 500 503",
+      "post /queries/{name}/if-graph-commit": "200 400 401 403 404 409 410 412 413 424 429 500 503",
+      "post /mutate": "200 400 401 403 404 409 413 415 424 429 503",
+      "post /change": "200 400 401 403 404 409 413 415 424 429 503",
+      "post /mutate/if-graph-commit": "200 400 401 403 404 409 412 413 415 424 429 503",
+      "post /load": "200 400 401 403 404 409 413 415 424 429 503",
+      "post /ingest": "200 400 401 403 404 409 413 415 424 429 503",
       "post /load/ndjson": "200 400 401 403 404 409 413 415 424 429 503",
       "post /export": "200 400 401 403 404 409 410 413 415 503",
-      "get /branches": "200 401 403",
-      "post /branches": "200 400 401 403 404 409 429 503",
+      "get /branches": "200 401 403 404",
+      "post /branches": "200 400 401 403 404 409 413 415 429 503",
       "delete /branches/{branch}": "200 401 403 404 409 429 503",
-      "post /branches/merge": "200 400 401 403 404 409 413 424 429 503",
+      "post /branches/merge": "200 400 401 403 404 409 413 415 424 429 503",
       "get /commits": "200 400 401 403 404",
       "get /commits/{commit_id}": "200 401 403 404",
       "get /commits/{commit_id}/changes": "200 400 401 404 409 410 413 500 503",
       "get /changes": "200 400 401 403 404 409 410 413 500 503",
-      "post /changes/baseline": "200 400 401 403 404 413 500 503",
+      "post /changes/baseline": "200 400 401 403 404 413 415 500 503",
     });
+  });
+
+  it("lists what every route answers to a body that is too large or of another type", async () => {
+    const { send } = await testServer();
+    for (const { path, method, requestBody, responses } of operations(document(true))) {
+      if (requestBody === undefined) continue;
+      const url = path.replace("{graph_id}", "harbor").replace("{name}", "none");
+      const headers = { "content-type": "text/html" };
+      const [large, foreign] = [" ".repeat(2 ** 25 + 1), "{}"].map((body) => ({ body, headers }));
+      for (const options of [large, foreign]) {
+        const { status } = await send(method.toUpperCase(), url, options);
+        expect({ path, status, isListed: String(status) in responses }).toEqual({
+          path,
+          status,
+          isListed: true,
+        });
+      }
+    }
   });
 
   it("marks the older spellings, and them alone, as deprecated", () => {

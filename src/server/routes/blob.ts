@@ -39,8 +39,8 @@ export const blobRoutes = [
       },
       queryRefusal: REFUSAL,
       answer: { kind: "octets", description: "The bytes of the value, or the range that was asked for." },
-      failures: [206, 302, 304, 400, 401, 403, 404, 412, 416, 500],
-      head: { operationId: "headBlob", failures: [302, 304, 400, 401, 403, 404, 412, 500] },
+      failures: [206, 302, 304, 400, 401, 403, 404, 410, 412, 416, 500],
+      head: { operationId: "headBlob", failures: [302, 304, 400, 401, 403, 404, 410, 412, 500] },
     },
     async (call) => {
       const cell = addressOf(call.query);

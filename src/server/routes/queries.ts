@@ -38,7 +38,7 @@ const ReadRequest = object("ReadRequest", {
   snapshot: optional(text("Commit id to read at; not together with `branch`.")),
 });
 
-const readFailures = [400, 401, 403, 404] as const;
+const readFailures = [400, 401, 403, 404, 410] as const;
 
 export const queryRoutes = [
   graphRoute(

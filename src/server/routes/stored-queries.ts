@@ -68,7 +68,7 @@ const InvokeStoredQueryRequest = object("InvokeStoredQueryRequest", {
 });
 type Invocation = Infer<typeof InvokeStoredQueryRequest>;
 
-const invokeFailures = [400, 401, 403, 404, 409, 413, 424, 429, 500, 503] as const;
+const invokeFailures = [400, 401, 403, 404, 409, 410, 413, 424, 429, 500, 503] as const;
 const invokeRoute = {
   method: "POST",
   tag: "queries",
