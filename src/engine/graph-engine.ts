@@ -35,7 +35,7 @@ import type {
   SchemaApplyRequest,
 } from "./graph.ts";
 import { load } from "./load/load.ts";
-import { prepareMerge, requireDistinct } from "./merge/index.ts";
+import { type Apart, prepareMerge, requireDistinct } from "./merge/index.ts";
 import type {
   BranchCreateOutput,
   BranchDeleteOutput,
@@ -297,17 +297,17 @@ export class GraphEngine implements Graph {
         if (baseId === from.head.id) return null;
         if (from.head.schemaDigest !== into.head.schemaDigest) throw otherSchema(from.ref.name, target);
         const baseState = baseId === into.head.id ? into : await base.state();
-        const [sourceCommits, targetCommits] = await Promise.all([
-          this.store.commitsAfter(from, baseState),
-          this.store.commitsAfter(into, baseState),
+        const [sourceApart, targetApart] = await Promise.all([
+          this.apart(from, baseState),
+          this.apart(into, baseState),
         ]);
         const prepared = await prepareMerge({
           store: this.store,
           base: this.images.passing(baseState),
           source: this.images.passing(from),
           target: this.images.passing(into),
-          sourceCommits,
-          targetCommits,
+          sourceApart,
+          targetApart,
         });
         return { ...prepared, mergedParent: from.head.id, mergedFrom: from };
       },
@@ -315,6 +315,14 @@ export class GraphEngine implements Graph {
     if (commit === null) return "already_up_to_date";
     // What was prepared as a fast forward may have been moved on top of others.
     return commit.parent_commit_id === baseId ? "fast_forward" : "merged";
+  }
+
+  private async apart(side: BranchState, base: BranchState): Promise<Apart> {
+    const [ofSide, ofBase] = await Promise.all([
+      this.store.commitsAfter(side, base),
+      this.store.commitsAfter(base, side),
+    ]);
+    return { ofSide, ofBase };
   }
 
   async commits(branch?: string): Promise<readonly CommitOutput[]> {

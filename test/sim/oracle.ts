@@ -80,7 +80,7 @@ export class Oracle {
         stateOf: (mark, branch, parent, merged) => this.stateOf(mark, branch, parent, merged),
         compacted: ({ name }) =>
           name === "main" && this.isAnyRunning("optimize") ? null : `nobody asked to compact '${name}'`,
-        deleted: (key) => (this.isAnyRunning("cleanup") ? null : `${key} was deleted`),
+        deleted: (key) => (this.mayGo(key) ? null : `${key} was deleted`),
         created: (branch, fork, isLoaded) => this.judgeCreation(branch, fork, isLoaded),
         closed: (branch) => this.judgeClosing(branch),
       },
@@ -338,6 +338,12 @@ export class Oracle {
     return heir === undefined
       ? null
       : `branch '${branch.name}' was closed though '${heir.name}' was forked from it`;
+  }
+
+  /** Cleanup deletes what nobody needs; repair, what it makes again. */
+  private mayGo(key: string): boolean {
+    const isDerived = /\/hint\.json$|\/bundle\//.test(key);
+    return this.isAnyRunning("cleanup") || (isDerived && this.isAnyRunning("repair"));
   }
 
   private isAnyRunning(kind: Request["kind"]): boolean {

@@ -6,7 +6,7 @@ import type { MergeConflict } from "../../lib/errors.ts";
 import { compareUtf8 } from "../../lib/utf8.ts";
 import type { EdgeType, EntityType, NodeType } from "../../schema/catalog.ts";
 import type { GraphStore } from "../../store/index.ts";
-import type { DeletedEdge, LoggedCommit, ReadSet, Row, TypeChanges } from "../../store/types.ts";
+import type { DeletedEdge, ReadSet, Row, TypeChanges } from "../../store/types.ts";
 import { stagedChanges } from "../write/changes.ts";
 import { type EdgeRow, ImageCheck, type Violation } from "../write/image-check.ts";
 import { ReadSetBuilder } from "../write/reads.ts";
@@ -14,7 +14,7 @@ import { rowCheck } from "../write/row-checks.ts";
 import { Staging } from "../write/staging.ts";
 import { committedTarget } from "./committed.ts";
 import { constraintConflicts, mergeConflict, structuralConflict } from "./conflicts.ts";
-import { Side } from "./side.ts";
+import { type Apart, Side } from "./side.ts";
 import { mergeEntity } from "./verdict.ts";
 
 export interface MergeSides {
@@ -22,9 +22,9 @@ export interface MergeSides {
   readonly base: View;
   readonly source: View;
   readonly target: View;
-  /** Each side's commits since the history that both share. */
-  readonly sourceCommits: readonly LoggedCommit[];
-  readonly targetCommits: readonly LoggedCommit[];
+  /** How each side and the base came apart. */
+  readonly sourceApart: Apart;
+  readonly targetApart: Apart;
 }
 
 export interface PreparedMerge {
@@ -45,13 +45,13 @@ interface Merging {
 export async function prepareMerge(sides: MergeSides): Promise<PreparedMerge> {
   const { store, base } = sides;
   const [source, target] = await Promise.all([
-    Side.read(store, base, sides.source, sides.sourceCommits),
-    Side.read(store, base, sides.target, sides.targetCommits),
+    Side.read(store, base, sides.source, sides.sourceApart),
+    Side.read(store, base, sides.target, sides.targetApart),
   ]);
   const merging: Merging = { base, source, target, staging: new Staging(), reads: new ReadSetBuilder() };
   const named = edgesThenNodes(sides.target).filter((type) => {
-    const { rows, replaced } = source.changesOf(type);
-    return replaced || rows.size > 0;
+    const { rows, replaced, isBaseReplaced } = source.changesOf(type);
+    return replaced || isBaseReplaced || rows.size > 0;
   });
   const found = await Promise.all(named.map((type) => lookUp(type, merging)));
   const conflicts = found.flatMap((entities) => settle(entities, merging));
@@ -80,16 +80,18 @@ const lookUp = (type: EntityType, merging: Merging): Promise<Entities> =>
   type.kind === "node" ? nodesOf(type, merging) : edgesOf(type, merging);
 
 async function nodesOf(type: NodeType, merging: Merging): Promise<Entities> {
-  const { rows, replaced } = merging.source.changesOf(type);
+  const { rows, replaced, isBaseReplaced } = merging.source.changesOf(type);
   // A commit that emptied the type touched everything that was there.
   const wasThere = replaced ? await allNodes(merging.base, type) : [];
-  const ids = [...new Set([...rows.keys(), ...wasThere])].sort(compareUtf8);
+  const isThere = isBaseReplaced ? await allNodes(merging.source.view, type) : [];
+  const ids = [...new Set([...rows.keys(), ...wasThere, ...isThere])].sort(compareUtf8);
   return inThreeStates(type, ids, merging, (view) => view.lookupNodes(type, ids));
 }
 
 async function edgesOf(type: EdgeType, merging: Merging): Promise<Entities> {
-  const { rows, replaced, places } = merging.source.changesOf(type);
-  const wasThere = replaced ? await allEdges(merging.base, type) : [];
+  const { rows, replaced, isBaseReplaced, places } = merging.source.changesOf(type);
+  const inBase = replaced ? await allEdges(merging.base, type) : [];
+  const wasThere = isBaseReplaced ? [...inBase, ...(await allEdges(merging.source.view, type))] : inBase;
   const named = new Set([...rows.keys(), ...wasThere.map(({ id }) => id)]);
   const ids = [...named].sort(compareUtf8);
   // An edge that the target moved stands at a place that only the target's own commits name.

@@ -8,17 +8,26 @@ import type { DeletedEdge, LoggedCommit, Row, TypeChanges } from "../../store/ty
 import { addedRows } from "../added-rows.ts";
 import type { EdgeRow } from "../write/image-check.ts";
 
-/** What the commits of a side did to a type. */
+/** The commits by which a side and the base differ: those of each first-parent chain since the history that both share. */
+export interface Apart {
+  readonly ofSide: readonly LoggedCommit[];
+  /** None where the side descends from the base directly. */
+  readonly ofBase: readonly LoggedCommit[];
+}
+
+/** What is named, of a type, by the commits by which a side and the base differ: nothing else can differ. */
 export interface SideChanges {
   /** A commit emptied the type: what is not named since is not there. */
   readonly replaced: boolean;
-  /** The newest row of each entity that is named; null where it was deleted. */
+  /** A commit of the base's chain did: what the base does not have may be there. */
+  readonly isBaseReplaced: boolean;
+  /** Where the side follows the base, the newest row of each entity that is named, null where it was deleted; else only ids count. */
   readonly rows: ReadonlyMap<string, Row | null>;
   /** The places that edges had or got: an edge may have moved. */
   readonly places: readonly DeletedEdge[];
 }
 
-const UNTOUCHED: SideChanges = { replaced: false, rows: new Map(), places: [] };
+const UNTOUCHED: SideChanges = { replaced: false, isBaseReplaced: false, rows: new Map(), places: [] };
 
 export class Side {
   private constructor(
@@ -28,15 +37,13 @@ export class Side {
     private readonly changes: ReadonlyMap<StableId, SideChanges>,
   ) {}
 
-  /** `commits` are those of the side's chain since the history that it shares with the base's. */
-  static async read(
-    reader: SegmentReader,
-    base: View,
-    view: View,
-    commits: readonly LoggedCommit[],
-  ): Promise<Side> {
-    const before = commits.length === 0 ? view.state.head.id : commits[0].record.parent;
-    const changes = await changesByType(reader, view.catalog, commits);
+  static async read(reader: SegmentReader, base: View, view: View, { ofSide, ofBase }: Apart): Promise<Side> {
+    const before = ofSide.length === 0 ? view.state.head.id : ofSide[0].record.parent;
+    const changes = await changesByType(reader, view.catalog, ofSide);
+    if (ofBase.length > 0) {
+      for (const [type, named] of await changesByType(reader, view.catalog, ofBase))
+        changes.set(type, together(changes.get(type) ?? UNTOUCHED, named));
+    }
     return new Side(view, before === base.state.head.id, changes);
   }
 
@@ -60,6 +67,15 @@ export class Side {
     if (own !== undefined) return own;
     return replaced ? null : inBase;
   }
+}
+
+function together(own: SideChanges, ofBase: SideChanges): SideChanges {
+  return {
+    replaced: own.replaced,
+    isBaseReplaced: ofBase.replaced,
+    rows: new Map([...ofBase.rows, ...own.rows]),
+    places: [...own.places, ...ofBase.places],
+  };
 }
 
 async function changesByType(
@@ -101,5 +117,5 @@ async function changesOfType(
       if (type.kind === "edge") places.push(row as EdgeRow);
     }
   }
-  return { replaced: changes.some(({ replaced }) => replaced), rows, places };
+  return { replaced: changes.some(({ replaced }) => replaced), isBaseReplaced: false, rows, places };
 }

@@ -15,7 +15,7 @@ import { readEntry } from "../log-read.ts";
 import { inParallel } from "../parallel.ts";
 import { DamagedObject } from "../stored-json.ts";
 import type { BranchId } from "../types.ts";
-import { neededInCommon } from "./common-past.ts";
+import { type LogInCommon, logsInCommon, neededInCommon } from "./common-past.ts";
 import { heldStates } from "./held.ts";
 import { type CleanupPolicy, KEEP_ALL, type Kept, keptVersions, readableVersions } from "./keep.ts";
 import { GRACE_MS } from "./limits.ts";
@@ -101,6 +101,8 @@ interface Plan extends Pick<Kept, "links" | "common"> {
     /** Null where it stays as it is. */
     readonly retention: Retention | null;
   }[];
+  /** Of deleted branches, with what live ones have in common there. */
+  readonly others: readonly LogInCommon[];
 }
 
 async function planOf(context: GraphContext, survey: Survey, policy: CleanupPolicy): Promise<Plan> {
@@ -109,14 +111,14 @@ async function planOf(context: GraphContext, survey: Survey, policy: CleanupPoli
     const kept = versions.get(log.part.log) ?? [];
     return { log, kept, retention: await retentionOf(context, survey, log, kept) };
   });
-  return { survey, logs, links, common };
+  return { survey, logs, others: await logsInCommon(context, survey, common), links, common };
 }
 
 /** Marks all that the plan keeps, but for what is unchanged since an earlier survey, whose plan was marked before. */
 async function mark(
   context: GraphContext,
   marks: Marks,
-  { survey, logs, links, common }: Plan,
+  { survey, logs, others, links, common }: Plan,
   earlier: Survey | null,
   since: number,
 ): Promise<void> {
@@ -129,17 +131,18 @@ async function mark(
     const isMarked = retention === null && earlier?.logs.has(log.part.log) === true;
     if (!isMarked) await markLog(marks, survey, log, retention ?? log.retention);
   }
-  for (const state of common) {
-    marks.add(floorKey(state.head.branch));
-    await marks.states(neededInCommon(state));
-  }
+  for (const { log } of others) marks.add(floorKey(log));
+  for (const state of common) await marks.states(neededInCommon(state));
   for (const place of links) await marks.record(place);
   await marks.blobs();
 }
 
-async function publish({ objects }: GraphContext, { logs }: Plan): Promise<void> {
-  for (const { log, retention } of logs) {
-    if (retention !== null && !(await writeRetention(objects, log.part.log, retention, log.retention))) {
+async function publish({ objects }: GraphContext, { logs, others }: Plan): Promise<void> {
+  const floors = logs.map(({ log: { part, retention: before }, retention }): LogInCommon => {
+    return { log: part.log, before, retention };
+  });
+  for (const { log, before, retention } of [...floors, ...others]) {
+    if (retention !== null && !(await writeRetention(objects, log, retention, before))) {
       throw conflict("another cleanup is at work on this graph; nothing was deleted: run it again");
     }
   }
