@@ -1,6 +1,7 @@
 // One immutable state of a graph, ready to be read (see view.ts). What is in memory is shared with the other views of
 // the process; a view itself is a few references and a version.
 
+import { letOthersRun } from "../lib/event-loop.ts";
 import { TextSet } from "../lib/text-set.ts";
 import type { Catalog, EdgeType, EntityType, NodeType, StableId } from "../schema/catalog.ts";
 import type { BranchState, DeletedEdge, Row } from "../store/index.ts";
@@ -163,6 +164,7 @@ export class GraphView implements View {
     if (this.context.resident) {
       if ((await this.count(type)) === 0) return [];
       await this.load([type, type.source, type.target]);
+      await this.prepareEdges([type], letOthersRun);
       const table = this.edges(type);
       return [...new Set(targets)].flatMap((target) => {
         const number = table.targets.delta.numberOf({ src: "", dst: "", id: target });
