@@ -15,6 +15,9 @@ export interface Meaning {
   readonly hint: RenameHint | null;
 }
 
+/** What no annotations say: most declarations have none, and a large schema has a hundred thousand of them. */
+export const NO_MEANING: Meaning = { annotations: [], embed: null, marks: [], hint: null };
+
 const MARKS: ReadonlySet<string> = new Set<Mark>(["key", "unique", "index"]);
 const isMark = (name: string): name is Mark => MARKS.has(name);
 
@@ -26,6 +29,7 @@ const RULE_SHAPES: Readonly<Record<string, string>> = {
 /** Reads the annotations of a node or edge header. */
 export function readHeader(draft: Exclude<Draft, { kind: "interface" }>, fail: Fail): Meaning {
   const { kind, ast } = draft;
+  if (ast.annotations.length === 0) return NO_MEANING;
   const target = `${kind} ${ast.name.text}`;
   for (const { name, span } of ast.annotations) {
     if (isMark(name) || name === "embed") {
@@ -47,28 +51,36 @@ export function readHeader(draft: Exclude<Draft, { kind: "interface" }>, fail: F
  * embed sources of them are checked.
  */
 export function readProperties(draft: Draft, fail: Fail): ResolvedProperty[] {
-  const types = new Map(draft.properties.map((property) => [property.name.text, property]));
+  let byName: ReadonlyMap<string, DraftProperty> | null = null;
+  const find = (name: string): DraftProperty | undefined => {
+    byName ??= new Map(draft.properties.map((property) => [property.name.text, property]));
+    return byName.get(name);
+  };
   return draft.properties.map((property) => {
-    const owner = draft.ast.name.text;
-    const target = `property ${owner}.${property.name.text}`;
-    const place = `${owner}.${property.name.text}`;
-    const hint = readHint(property.annotations, target, property.declared, fail);
-    if (draft.kind !== "interface") checkPlacement(property, draft, place, fail);
-    const resolved: ResolvedProperty = {
-      name: property.name.text,
-      type: property.type,
-      annotations:
-        draft.kind === "interface"
-          ? keep(property.annotations)
-          : readMetadata(property.annotations, target, fail),
-      embed: readEmbed(property, types, owner, fail),
-      marks: property.annotations.map((annotation) => annotation.name).filter(isMark),
-      hint,
-      declared: property.declared,
-      interfaces: property.interfaces,
-    };
-    return resolved;
+    const { name, type, declared, interfaces, annotations } = property;
+    const meaning = annotations.length === 0 ? NO_MEANING : readProperty(property, draft, find, fail);
+    return { name: name.text, type, declared, interfaces, ...meaning };
   });
+}
+
+function readProperty(
+  property: DraftProperty,
+  draft: Draft,
+  find: (name: string) => DraftProperty | undefined,
+  fail: Fail,
+): Meaning {
+  const { annotations, declared } = property;
+  const owner = draft.ast.name.text;
+  const place = `${owner}.${property.name.text}`;
+  const target = `property ${place}`;
+  const hint = readHint(annotations, target, declared, fail);
+  if (draft.kind !== "interface") checkPlacement(property, draft, place, fail);
+  return {
+    annotations: draft.kind === "interface" ? keep(annotations) : readMetadata(annotations, target, fail),
+    embed: readEmbed(property, find, owner, fail),
+    marks: annotations.map((annotation) => annotation.name).filter(isMark),
+    hint,
+  };
 }
 
 function checkPlacement(
@@ -155,7 +167,7 @@ function readHint(
 
 function readEmbed(
   property: DraftProperty,
-  types: ReadonlyMap<string, DraftProperty>,
+  find: (name: string) => DraftProperty | undefined,
   owner: string,
   fail: Fail,
 ): Embed | null {
@@ -172,7 +184,7 @@ function readEmbed(
       `@embed on ${place} has unknown argument '${unknown.name.text}=' (only 'model=' is known)`,
     );
   }
-  const sourceProperty = types.get(source);
+  const sourceProperty = find(source);
   if (sourceProperty === undefined) {
     return fail(span, `@embed on ${place} references unknown source property ${source}`);
   }

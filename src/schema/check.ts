@@ -2,7 +2,7 @@
 // wrong reports it: syntax; reserved names and types; interfaces; annotations; rules; names across declarations.
 
 import { compareUtf8 } from "../lib/utf8.ts";
-import { type Meaning, readHeader, readProperties } from "./annotations.ts";
+import { type Meaning, NO_MEANING, readHeader, readProperties } from "./annotations.ts";
 import { markedRules, readRules } from "./constraints.ts";
 import { type Draft, draftDeclarations } from "./drafts.ts";
 import { checkEach, failIn } from "./errors.ts";
@@ -10,8 +10,6 @@ import { injectInterfaces } from "./interfaces.ts";
 import { checkNames } from "./names.ts";
 import { parseSchema } from "./parser.ts";
 import type { ResolvedProperty, ResolvedSchema, ResolvedType } from "./resolved.ts";
-
-const NO_MEANING: Meaning = { annotations: [], embed: null, marks: [], hint: null };
 
 /** Parses and checks a schema. Throws SchemaError. */
 export function checkSchema(source: string): ResolvedSchema {

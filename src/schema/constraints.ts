@@ -17,22 +17,24 @@ export interface Rules {
   readonly keyAsDeclared: readonly string[] | null;
 }
 
+const NO_RULES: Rules = { rules: [], keyAsDeclared: null };
+
 const ENDPOINTS: ReadonlySet<string> = new Set(["src", "dst"]);
 
 /** Checks every rule of a node or edge against its effective properties. */
 export function readRules(draft: Draft, properties: readonly ResolvedProperty[], fail: Fail): Rules {
+  const isPlain = draft.properties.every(({ annotations }) => annotations.length === 0);
+  if (draft.kind === "interface" || (isPlain && draft.ast.rules.length === 0)) return NO_RULES;
   const reader = new RuleReader(draft, properties, fail);
-  if (draft.kind !== "interface") {
-    for (const property of draft.properties) {
-      for (const annotation of property.annotations) {
-        const mark = annotation.name;
-        if (mark === "key" || mark === "unique" || mark === "index") {
-          reader.mark(mark, { name: property.name.text, span: annotation.span });
-        }
+  for (const property of draft.properties) {
+    for (const annotation of property.annotations) {
+      const mark = annotation.name;
+      if (mark === "key" || mark === "unique" || mark === "index") {
+        reader.mark(mark, { name: property.name.text, span: annotation.span });
       }
     }
-    for (const rule of draft.ast.rules) reader.body(rule);
   }
+  for (const rule of draft.ast.rules) reader.body(rule);
   return reader.result();
 }
 

@@ -18,14 +18,15 @@ export const foldEdgeName = (name: string): string => name.toLowerCase();
 export function checkNames(drafts: readonly Draft[], source: string): void {
   const problems = new Problems("catalog", source);
   const report = (span: Span, message: string) => problems.add(new SourceError(message, span));
-  const seen = new Set<string>();
+  const seen = { interface: new Set<string>(), node: new Set<string>(), edge: new Set<string>() };
   for (const { kind, ast } of drafts) {
-    const key = `${kind}:${ast.name.text}`;
-    if (seen.has(key)) report(ast.name.span, `${DUPLICATE[kind]}: ${ast.name.text}`);
-    seen.add(key);
+    const { text } = ast.name;
+    if (seen[kind].has(text)) report(ast.name.span, `${DUPLICATE[kind]}: ${text}`);
+    seen[kind].add(text);
+    if (ast.properties.length < 2) continue;
     const properties = new Set<string>();
     for (const { name } of ast.properties) {
-      if (properties.has(name.text)) report(name.span, `duplicate property '${ast.name.text}.${name.text}'`);
+      if (properties.has(name.text)) report(name.span, `duplicate property '${text}.${name.text}'`);
       properties.add(name.text);
     }
   }
@@ -34,18 +35,19 @@ export function checkNames(drafts: readonly Draft[], source: string): void {
     if (kind !== "edge" || ast.kind !== "edge") continue;
     const edge = ast.name.text;
     const checkEndpoint = (word: Word, end: "source" | "target") => {
-      if (seen.has(`node:${word.text}`)) return;
+      if (seen.node.has(word.text)) return;
       const reason = `edge '${edge}' has an unresolved endpoint`;
       report(word.span, `edge ${edge} references unknown ${end} type: ${word.text}; ${reason}`);
     };
     checkEndpoint(ast.source, "source");
     checkEndpoint(ast.target, "target");
-    const other = folded.get(foldEdgeName(edge));
+    const foldedName = foldEdgeName(edge);
+    const other = folded.get(foldedName);
     // The same name twice has been told.
     if (other !== undefined && other !== edge) {
       report(ast.name.span, `edge name collision after case folding: ${other} and ${edge}`);
     }
-    folded.set(foldEdgeName(edge), edge);
+    folded.set(foldedName, edge);
   }
   problems.throwFound();
 }
