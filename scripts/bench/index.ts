@@ -14,11 +14,13 @@ import { killAll } from "./processes.ts";
 import { s3Requests } from "./s3-requests.ts";
 import { search } from "./search.ts";
 import { serve } from "./serve.ts";
+import { sources } from "./sources.ts";
 import { type BenchRow, renderTable } from "./table.ts";
 import { writes } from "./writes.ts";
 
 /** In the order in which they run: the later ones change the graph and fill the server's memory. */
 const GROUPS: Readonly<Record<string, readonly Group[]>> = {
+  sources: [sources],
   s3: [s3Requests],
   history,
   load: [load],

@@ -112,8 +112,8 @@ export class TokenCursor {
   }
 
   /**
-   * Parses declarations up to the end of the source. Behind a broken one, which `report` is told of, it goes on where the
-   * tokens look like the start of another.
+   * Parses declarations, which begin with a name, up to the end of the source. Behind a broken one, which `report` is told
+   * of, it goes on where the tokens look like the start of another.
    */
   declarations<T>(
     parse: () => T,
@@ -130,7 +130,10 @@ export class TokenCursor {
         report(thrown);
         // The keyword that begins the next may just have been read as a name.
         this.index = Math.max(first + 1, this.index - 1);
-        while (!this.is("end") && !looksLikeStart()) this.skip();
+        const { codes } = this.tokens;
+        while (codes[this.index] !== CODE.end && !(codes[this.index] === CODE.name && looksLikeStart())) {
+          this.index++;
+        }
       }
     }
     return parsed;
