@@ -108,6 +108,7 @@ export function estimatedWay(
   const touched = table.isPlain ? 0 : table.delta.changed.length;
   switch (way.access) {
     case "values":
+    case "ids":
       return { access: way.access, rows: way.rows * share((own) => own === way.by) + touched * overall };
     case "key range": {
       const isKey = ({ field }: Comparison) => typeof field === "object" && isWholeKey(type, field);

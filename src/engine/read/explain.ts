@@ -130,6 +130,8 @@ class Words {
     switch (access) {
       case "id":
         return { operator: "lookup", detail, access: this.isCold ? "cold lookup by id" : "id" };
+      case "ids":
+        return { operator: "lookup", detail, access: "ids" };
       case "values":
         return { operator: "lookup", detail, access: "value index" };
       case "key range":

@@ -1,24 +1,38 @@
-// Finds the entities of one table that pass comparisons with constants. There are three ways to the rows that may: an index
-// of values, a stretch of the keys by which the table is sorted, or a scan of the zones that can hold them. All ways
-// lead to the same numbers. Reads and mutations come here alike.
+// Finds the entities of one table that pass comparisons with constants. There are several ways to the rows that may: a list
+// of ids, an index of values, a stretch of the keys by which the table is sorted, or a scan of the zones that can hold them.
+// All ways lead to the same numbers. Reads and mutations come here alike.
 
-import { FOUND_ROW_COST, firstAtOrAfter, isWholeKey, type RankRange, type Table } from "../../index/index.ts";
+import { FOUND_ROW_COST, firstAtOrAfter, isWholeKey, type Table } from "../../index/index.ts";
 import { letOthersRun } from "../../lib/event-loop.ts";
 import { encodeUtf8 } from "../../lib/utf8.ts";
 import type { EntityType } from "../../schema/catalog.ts";
 import { declaredIndexes } from "../../schema/index.ts";
 import type { Utf8Column } from "../../store/index.ts";
 import { type NumberTest, selecting } from "./column-test.ts";
+import { itemsOf } from "./compare.ts";
 import { baseTest, type Comparison, comparisonTest, type Field, fieldColumn, fieldId } from "./comparison.ts";
 import { NUMBERS_PER_WORK, SCAN_SLICE_ROWS } from "./limits.ts";
 import { orderRange, valueRanges } from "./rank-range.ts";
 
 /** How base rows are come by, and how many of them are looked at. */
-export type Way = { readonly rows: number } & (
-  | { readonly access: "values"; readonly by: Comparison; readonly ranges: readonly RankRange[] }
-  /** Stretches of rows: from, to, from, to, … */
-  | { readonly access: "key range" | "zones" | "scan"; readonly stretches: readonly number[] }
-);
+export type Way = Lookup | Stretch;
+
+interface Lookup {
+  /** An index of values, or the hash over the ids. */
+  readonly access: "values" | "ids";
+  readonly rows: number;
+  /** What the lookup goes by. */
+  readonly by: Comparison;
+  /** Base rows that may meet it, each once. Do not write to them. */
+  readonly candidates: () => readonly Int32Array[];
+}
+
+interface Stretch {
+  readonly access: "key range" | "zones" | "scan";
+  readonly rows: number;
+  /** From, to, from, to, … */
+  readonly stretches: readonly number[];
+}
 
 /** How a scan comes by its rows; `id`: the key is given. */
 export type Access = "id" | Way["access"];
@@ -39,11 +53,11 @@ export interface Pace {
 /** The way that looks at the fewest rows; what the comparisons leave open is tested on each. */
 export function wayTo(table: Table, comparisons: readonly Comparison[]): Way {
   const stretches = stretchesOf(table, comparisons);
-  const indexed = bestIndex(table, comparisons);
-  return indexed !== null && indexed.rows * FOUND_ROW_COST <= stretches.rows ? indexed : stretches;
+  const lookup = bestLookup(table, comparisons);
+  return lookup !== null && lookup.rows * FOUND_ROW_COST <= stretches.rows ? lookup : stretches;
 }
 
-function stretchesOf(table: Table, comparisons: readonly Comparison[]): Way {
+function stretchesOf(table: Table, comparisons: readonly Comparison[]): Stretch {
   const { length, values } = table.base;
   const keys = keyRange(table, comparisons);
   let stretches: number[] = [keys.from, keys.to];
@@ -100,20 +114,34 @@ function textAfterAll(text: Uint8Array): Uint8Array | null {
   return next;
 }
 
-function bestIndex(
-  table: Table,
-  comparisons: readonly Comparison[],
-): Extract<Way, { access: "values" }> | null {
-  let best: Extract<Way, { access: "values" }> | null = null;
+function bestLookup(table: Table, comparisons: readonly Comparison[]): Lookup | null {
+  let best: Lookup | null = null;
   for (const by of comparisons) {
-    const column = fieldColumn(table, by.field);
-    const index = table.base.values.values(fieldId(by.field));
-    const ranges = column === undefined || index === null ? null : valueRanges(column, by);
-    if (index === null || ranges === null) continue;
-    const rows = ranges.reduce((sum, range) => sum + index.count(range), 0);
-    if (best === null || rows < best.rows) best = { access: "values", by, ranges, rows };
+    for (const lookup of [idLookup(table, by), valueLookup(table, by)]) {
+      if (lookup !== null && (best === null || lookup.rows < best.rows)) best = lookup;
+    }
   }
   return best;
+}
+
+/** By a list of keys that are spelled like the ids. */
+function idLookup(table: Table, by: Comparison): Lookup | null {
+  if (by.operator !== "in" || sortedColumn(table, by.field) !== table.rows.ids) return null;
+  const rows = new Set<number>();
+  for (const item of itemsOf(by.constant)) {
+    const row = typeof item === "string" ? table.base.find(item) : -1;
+    if (row >= 0) rows.add(row);
+  }
+  return { access: "ids", by, rows: rows.size, candidates: () => [Int32Array.from(rows)] };
+}
+
+function valueLookup(table: Table, by: Comparison): Lookup | null {
+  const column = fieldColumn(table, by.field);
+  const index = table.base.values.values(fieldId(by.field));
+  const ranges = column === undefined || index === null ? null : valueRanges(column, by);
+  if (index === null || ranges === null) return null;
+  const rows = ranges.reduce((sum, range) => sum + index.count(range), 0);
+  return { access: "values", by, rows, candidates: () => ranges.map((range) => index.find(range)) };
 }
 
 /** Finds what passes all comparisons, and all other tests. */
@@ -132,7 +160,7 @@ export async function scanTable(
   await buildDueIndexes(table, inOrder);
   const way = wayTo(table, inOrder);
   const inBase =
-    way.access === "values"
+    "candidates" in way
       ? lookedUp(table, way, inOrder, others)
       : await selected(table, way, inOrder, others, pace);
   const touched = touchedPassing(table, inOrder, others);
@@ -169,18 +197,16 @@ const NOTHING = new Int32Array(0);
 /** True for a row that no commit touched, as far as this view goes. */
 const isOfBase = (table: Table, row: number) => table.isPlain || !table.isTouched(row);
 
-/** Base rows that an index names, less those that commits touched, in the order of their numbers. */
+/** Base rows that a lookup names, less those that commits touched, in the order of their numbers. */
 function lookedUp(
   table: Table,
-  { by, ranges }: Extract<Way, { access: "values" }>,
+  { candidates }: Lookup,
   comparisons: readonly Comparison[],
   others: readonly NumberTest[],
 ): Int32Array {
-  const index = table.base.values.values(fieldId(by.field));
-  if (index === null) throw new Error("invariant broken: an index went away");
   const tests = [...comparisons.map((compared) => comparisonTest(table, compared)), ...others];
-  const parts = ranges.map((range) =>
-    index.find(range).filter((row) => isOfBase(table, row) && tests.every((test) => test(row))),
+  const parts = candidates().map((rows) =>
+    rows.filter((row) => isOfBase(table, row) && tests.every((test) => test(row))),
   );
   const rows = parts.length === 1 ? parts[0] : Int32Array.from(parts.flatMap((part) => [...part]));
   return rows.sort();
@@ -189,7 +215,7 @@ function lookedUp(
 /** Base rows of stretches, less those that commits touched. */
 async function selected(
   table: Table,
-  { stretches, rows }: Exclude<Way, { access: "values" }>,
+  { stretches, rows }: Stretch,
   comparisons: readonly Comparison[],
   others: readonly NumberTest[],
   pace: Pace,

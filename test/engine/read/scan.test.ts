@@ -222,6 +222,16 @@ describe("a lookup by value", () => {
     }
   });
 
+  it("finds keys of a list by the ids", async () => {
+    const handles = ["p000012", "p000100", "nobody", "p000100", "p008193", "p000007", "p008191"];
+    const match = "$p: Person $h contains $p.handle $p.score > 1.0";
+    const { ids, step } = await ask(match, { h: handles }, "$h: [String]");
+    expect(ids).toEqual(["p000007", "p000100", "p008191", "p008193"]);
+    expect(step).toMatchObject({ operator: "lookup", access: "ids" });
+    expect(step.scanned_rows).toBe(4 + TOUCHED);
+    expect((await ask(match, { h: [] }, "$h: [String]")).ids).toEqual([]);
+  });
+
   it("finds values of a list however long it is", async () => {
     const all = Array.from({ length: 5_000 }, (_, n) => `${n * 3}@x.org`);
     const wanted = new Set(all);
