@@ -53,14 +53,14 @@ export function assembleCatalog(schema: ResolvedSchema, identities: Identities):
 
 function identityOf(type: ResolvedType, identities: Identities): TypeIdentity {
   const identity = identities.types.get(identityKey(type));
-  assert(identity !== undefined, `${type.kind} ${type.name} has a stable id`);
+  assert(identity !== undefined, "every type has a stable id");
   return identity;
 }
 
 function assembleProperties(type: ResolvedType, identity: TypeIdentity): Property[] {
   return type.properties.map(({ name, type: propertyType, annotations, embed }) => {
     const id = identity.properties.get(name);
-    assert(id !== undefined, `property ${type.name}.${name} has a stable id`);
+    assert(id !== undefined, "every property has a stable id");
     return { id, name, type: propertyType, annotations, embed };
   });
 }
@@ -94,7 +94,7 @@ function assembleEdge(
 ): EdgeType {
   const source = nodes.get(type.source);
   const target = nodes.get(type.target);
-  assert(source !== undefined && target !== undefined, `the endpoints of edge ${type.name} are node types`);
+  assert(source !== undefined && target !== undefined, "the ends of every edge are node types");
   return {
     kind: "edge",
     id,
