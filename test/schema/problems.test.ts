@@ -68,7 +68,7 @@ node D { p: enum(a, a) }
 edge E: Nobody -> Nowhere
 node D { p: I32  p: I32 }
 edge e2: D -> D`;
-    const fixed = (...lines: readonly [number, string][]) =>
+    const fixed = (...lines: (readonly [number, string])[]) =>
       wrong
         .split("\n")
         .map((line, i) => lines.find(([number]) => number === i + 1)?.[1] ?? line)
