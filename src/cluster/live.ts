@@ -1,6 +1,6 @@
 // What the graphs themselves say. An apply that is killed between the change of a schema and the ledger leaves a graph that
 // is ahead of the ledger, and a source that is taken back to the recorded one before the next run hides that from a
-// comparison with the ledger. So an apply asks the graphs that it would leave alone.
+// comparison with the ledger. So plan and apply ask the graphs that they would leave alone.
 
 import type { StorageAdapter } from "../storage/index.ts";
 import { graphAddress, schemaAddress } from "./addresses.ts";

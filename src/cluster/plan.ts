@@ -10,6 +10,7 @@ import { gateJson } from "./gates.ts";
 import { previewSchema } from "./graphs.ts";
 import { graphRootKey } from "./layout.ts";
 import { EMPTY_LEDGER } from "./ledger.ts";
+import { withLiveSchemas } from "./live.ts";
 import { type Outlook, outlook } from "./outlook.ts";
 import { pendingFileWarnings, readPending } from "./recovery-files.ts";
 import { type ClusterOptions, Session } from "./session.ts";
@@ -56,7 +57,8 @@ async function makePlan(session: Session, storage: StorageAdapter, desired: Desi
   }
   session.report(...(await pendingFileWarnings(storage)));
   const { graphs: pending } = await readPending(storage);
-  const ledger = read.kind === "present" ? read.ledger : EMPTY_LEDGER;
+  const recorded = read.kind === "present" ? read.ledger : EMPTY_LEDGER;
+  const ledger = await withLiveSchemas(session, storage, desired, recorded, pending);
   const view = await outlook(session, storage, desired, ledger, pending);
   return { ...view, migrations: await previews(session, storage, desired, view.changes) };
 }

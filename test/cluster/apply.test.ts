@@ -219,6 +219,33 @@ graphs:
     });
   });
 
+  it("takes back a schema that was changed behind its back, as the plan shows first", async () => {
+    const site = await inMemory(HARBOUR);
+    await site.import();
+    await site.apply();
+    const wider = FLEET_SCHEMA.replace("flag: String?", "flag: String?  tons: I32?");
+    await site.changeSchema("fleet", wider);
+    const before = await site.ledgerText();
+    const plan = await site.plan();
+    expect(changes(plan)).toEqual(["graph.fleet update derived", "schema.fleet update applied"]);
+    const [, schema] = items(plan.changes);
+    expect(schema).toMatchObject({
+      migration: {
+        supported: true,
+        steps: [{ kind: "drop_property", property_name: "tons", mode: "soft" }],
+      },
+    });
+    expect(await site.ledgerText()).toBe(before);
+    expect(await site.apply()).toMatchObject({ ok: true, converged: true, applied_count: 1 });
+    expect(await site.liveSchema("fleet")).toBe(FLEET_SCHEMA);
+    expect(changes(await site.plan())).toEqual([]);
+    // To keep it, the file is changed instead.
+    await site.changeSchema("fleet", wider);
+    site.write({ "fleet.pg": wider });
+    expect(await site.apply()).toMatchObject({ ok: true, converged: true });
+    expect(await site.liveSchema("fleet")).toBe(wider);
+  });
+
   it("does not change the schema of a graph that has other branches", async () => {
     const site = await inMemory();
     await site.import();

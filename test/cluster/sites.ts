@@ -11,6 +11,7 @@ import {
   importCluster,
   planCluster,
 } from "../../src/cluster/index.ts";
+import type { Graph } from "../../src/engine/index.ts";
 import type { JsonObject } from "../../src/lib/json.ts";
 import type { Ports } from "../../src/lib/ports.ts";
 import { decodeUtf8, encodeUtf8 } from "../../src/lib/utf8.ts";
@@ -81,14 +82,22 @@ export class Site {
   }
 
   /** The source of the live schema of a graph. */
-  async liveSchema(id: string): Promise<string> {
+  liveSchema = (id: string): Promise<string> =>
+    this.withGraph(id, async (graph) => (await graph.catalog()).source);
+
+  /** Changes the schema of a graph behind the cluster's back. */
+  async changeSchema(id: string, source: string): Promise<void> {
+    await this.withGraph(id, (graph) => graph.applySchema({ source, actor: null }));
+  }
+
+  private async withGraph<T>(id: string, use: (graph: Graph) => Promise<T>): Promise<T> {
     const { openGraph } = await import("../../src/engine/index.ts");
     const graph = await openGraph({
       storage: this.storage.under(`graphs/${id}.omni`),
       ports: this.options.ports,
     });
     try {
-      return (await graph.catalog()).source;
+      return await use(graph);
     } finally {
       await graph.close();
     }
