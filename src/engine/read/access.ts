@@ -5,7 +5,7 @@ import type { Constant, Value, VariableSlot } from "../../query/plan.ts";
 import type { NodeType, Property } from "../../schema/catalog.ts";
 import { type KeyValue, nodeIdFromKey } from "../../schema/index.ts";
 import type { NumberTest } from "./column-test.ts";
-import { type Comparison, comparisonOf } from "./comparison.ts";
+import { type Comparison, comparisonOf, isUnique } from "./comparison.ts";
 import type { Condition } from "./conditions.ts";
 import type { ReadContext } from "./context.ts";
 import { shareOf } from "./estimates.ts";
@@ -93,10 +93,11 @@ export function estimatedWay(
     condition,
     comparison: comparisonOf(context, condition),
   }));
-  const way = wayTo(
-    table,
-    compared.flatMap(({ comparison }) => comparison ?? []),
-  );
+  const comparisons = compared.flatMap(({ comparison }) => comparison ?? []);
+  const way = wayTo(table, comparisons);
+  if (comparisons.some(({ field, operator }) => operator === "=" && isUnique(type, field))) {
+    return { access: way.access, rows: 1 };
+  }
   const share = (isTold: (comparison: Comparison) => boolean) =>
     compared.reduce(
       (product, { condition, comparison }) =>

@@ -4,7 +4,7 @@
 import { type Place, propertyAt, type Table } from "../../index/index.ts";
 import { encodeUtf8 } from "../../lib/utf8.ts";
 import type { ComparisonOperator, Value, VariableSlot } from "../../query/plan.ts";
-import type { Property } from "../../schema/catalog.ts";
+import type { EntityType, Property } from "../../schema/catalog.ts";
 import { type Column, textAt } from "../../store/index.ts";
 import { type ColumnTest, columnTest, doublesTest, type NumberTest } from "./column-test.ts";
 import { type FieldOperator, narrowed, valueTest } from "./compare.ts";
@@ -66,6 +66,14 @@ export function comparison<F extends Field>(
 ): Comparison & { readonly field: F } {
   const isNarrow = typeof field === "object" && field.type.scalar === "F32";
   return { field, operator, constant: isNarrow ? narrowed(constant) : constant };
+}
+
+/** True where no two entities of a type have one value of a field. */
+export function isUnique(type: EntityType, field: Field): boolean {
+  const name = typeof field === "object" ? field.name : field;
+  return type.constraints.some(
+    (rule) => rule.kind === "unique" && rule.properties.length === 1 && rule.properties[0] === name,
+  );
 }
 
 export const fieldId = (field: Field) => (typeof field === "object" ? field.id : field);

@@ -2,7 +2,7 @@
 
 export { idOfKey } from "./access.ts";
 export { valueTest } from "./compare.ts";
-export { type Comparison, comparison, type Field } from "./comparison.ts";
+export { type Comparison, comparison, isUnique } from "./comparison.ts";
 export type { Deadline, ReadOptions } from "./context.ts";
 export { executeRead } from "./execute.ts";
 export { explained } from "./explain.ts";

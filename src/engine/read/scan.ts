@@ -10,7 +10,15 @@ import { declaredIndexes } from "../../schema/index.ts";
 import type { Utf8Column } from "../../store/index.ts";
 import { type NumberTest, selecting } from "./column-test.ts";
 import { itemsOf } from "./compare.ts";
-import { baseTest, type Comparison, comparisonTest, type Field, fieldColumn, fieldId } from "./comparison.ts";
+import {
+  baseTest,
+  type Comparison,
+  comparisonTest,
+  type Field,
+  fieldColumn,
+  fieldId,
+  isUnique,
+} from "./comparison.ts";
 import { NUMBERS_PER_WORK, SCAN_SLICE_ROWS } from "./limits.ts";
 import { orderRange, valueRanges } from "./rank-range.ts";
 
@@ -185,10 +193,8 @@ async function buildDueIndexes(table: Table, comparisons: readonly Comparison[])
 /** True where the schema promises lookups by a field alone. */
 function isDeclared(type: EntityType, field: Field): boolean {
   const name = typeof field === "object" ? field.name : field;
-  const isAlone = (properties: readonly string[]) => properties.length === 1 && properties[0] === name;
   return (
-    declaredIndexes(type).some(isAlone) ||
-    type.constraints.some((rule) => rule.kind === "unique" && isAlone(rule.properties))
+    isUnique(type, field) || declaredIndexes(type).some((names) => names.length === 1 && names[0] === name)
   );
 }
 

@@ -10,7 +10,15 @@ import type { EdgeType, NodeType } from "../../schema/catalog.ts";
 import { canonicalKeyText } from "../../schema/index.ts";
 import { uniqueKey } from "../../store/index.ts";
 import type { DeletedEdge, Row } from "../../store/types.ts";
-import { type Comparison, comparison, idOfKey, type Pace, scanTable, valueTest } from "../read/index.ts";
+import {
+  type Comparison,
+  comparison,
+  idOfKey,
+  isUnique,
+  type Pace,
+  scanTable,
+  valueTest,
+} from "../read/index.ts";
 import { ROWS_PER_BREATH } from "./limits.ts";
 import type { ReadSetBuilder } from "./reads.ts";
 import type { Staging } from "./staging.ts";
@@ -116,11 +124,8 @@ function idOfPredicate(type: NodeType, { field, operator, constant }: Comparison
 function uniqueClaim(type: NodeType, { field, operator, constant }: Comparison): string | null {
   if (operator !== "=" || typeof field !== "object" || constant === null || typeof constant === "object")
     return null;
-  const isUnique = type.constraints.some(
-    (rule) => rule.kind === "unique" && rule.properties.length === 1 && rule.properties[0] === field.name,
-  );
   const isSpelled = typeof constant !== "number" || Number.isFinite(constant);
-  return isUnique && isSpelled ? JSON.stringify([canonicalKeyText(constant, field.type)]) : null;
+  return isUnique(type, field) && isSpelled ? JSON.stringify([canonicalKeyText(constant, field.type)]) : null;
 }
 
 /** Committed edges that match and that no earlier statement has deleted. */

@@ -185,6 +185,14 @@ describe("a lookup by value", () => {
     expect(step.estimated_rows).toBeWithin(80, 90);
   });
 
+  it("is estimated to find one where the value is unique", async () => {
+    expect((await ask('$p: Person { email: "77@x.org" }')).step).toMatchObject({
+      access: "all rows",
+      estimated_rows: 1,
+      actual_rows: 1,
+    });
+  });
+
   it("leaves the other conditions to be tested", async () => {
     const condition = '$p: Person { city: "city 1" } $p.age > 40 $p.handle > "p004000"';
     await ask('$p: Person { city: "city 1" }');
