@@ -46,6 +46,7 @@ export async function applySchema(
   );
   const { steps, drops, warnings } = change;
   for (const warning of warnings) request.onWarning?.(warning);
+  if (commit !== null) await warnOfBranches(request, store);
   if (commit !== null && drops) await clearAway(request, store);
   return {
     uri: store.storage.uri,
@@ -55,6 +56,24 @@ export async function applySchema(
     graph_manifest_version: commit?.graph_manifest_version ?? (await main.head()).head.version,
     steps: stepsJson(steps),
   };
+}
+
+/** A branch that came between the last look and the commit has the schema from before. Whoever came later sees to it itself. */
+async function warnOfBranches({ onWarning }: SchemaApplyRequest, store: GraphStore): Promise<void> {
+  if (onWarning === undefined) return;
+  try {
+    const { head } = await store.branch(MAIN).head();
+    for (const name of (await store.listBranches()).filter((other) => other !== MAIN)) {
+      const branch = await store.branch(name).head();
+      if (branch.head.schemaDigest === head.schemaDigest) continue;
+      onWarning(
+        `branch '${name}' was created while the schema was being changed, and has the schema from before: it cannot be ` +
+          "merged; export what it holds, delete it, and load that into a new branch",
+      );
+    }
+  } catch {
+    // The schema is applied; a merge of such a branch says the same.
+  }
 }
 
 /** The head's segments without what was dropped. The rest goes with the commits that hold it, when cleanup expires them. */

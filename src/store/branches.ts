@@ -12,6 +12,7 @@ import { type KeptRange, readRetention } from "./floor.ts";
 import { recordBelow } from "./history.ts";
 import { branchNotFound, logKey, refKey } from "./layout.ts";
 import { PARALLEL_REQUESTS_MAX, UNPUBLISHED_AGE_MS_MAX } from "./limits.ts";
+import { readEntry } from "./log-read.ts";
 import { inParallel } from "./parallel.ts";
 import {
   DELETED,
@@ -71,12 +72,21 @@ export function newRef(context: GraphContext, name: string, fork: ForkPoint): St
   return { ref: { name, id: ulid(context.ports), lineage }, checkpoint, schemaDigest };
 }
 
-/** Makes a branch; of any number that make one name, one wins, the others get 409. */
-export async function createRef(context: GraphContext, name: string, fork: ForkPoint): Promise<StoredRef> {
+/**
+ * Makes a branch; of any number that make one name, one wins, the others get 409. Null where the schema was changed in this
+ * moment: the branch is to begin behind that.
+ */
+export async function createRef(
+  context: GraphContext,
+  name: string,
+  fork: ForkPoint,
+): Promise<StoredRef | null> {
   const created = newRef(context, name, fork);
   switch (await putRef(context, created, fork, fork.position)) {
     case "won":
       return created;
+    case "overtaken":
+      return null;
     case "lost":
       throw conflict(`branch '${name}' already exists`);
     case "unreachable":
@@ -87,14 +97,20 @@ export async function createRef(context: GraphContext, name: string, fork: ForkP
   }
 }
 
-/** Lets a branch be found, whose log ends at a position, unless its name is taken. */
+/**
+ * Lets a branch be found, whose log ends at a position, unless its name is taken. `overtaken`: a change of the schema, which
+ * did not see the branch, came first, and the branch is gone again.
+ */
 export async function putRef(
   context: GraphContext,
   created: StoredRef,
-  { readAt }: ForkPoint,
+  fork: ForkPoint,
   position: number,
-): Promise<"won" | "lost" | "unreachable"> {
+): Promise<"won" | "lost" | "unreachable" | "overtaken"> {
   const outcome = await settleRef(context, created);
+  if (outcome === "won" && (await isOvertaken(context, fork)) && (await withdraw(context, created, position)))
+    return "overtaken";
+  const { readAt } = fork;
   // Cleanup that does not know of the branch yet leaves what was a head not long ago.
   if (outcome !== "won" || context.ports.now() - readAt <= UNPUBLISHED_AGE_MS_MAX) return outcome;
   if ((await isWhole(context, created.ref, position)) || !(await withdraw(context, created, position)))
@@ -106,6 +122,20 @@ export const forkExpired = (name: string) =>
   conflict(
     `branch '${name}' was not created: cleanup expired the commit that it was to begin at meanwhile; create it again`,
   );
+
+/** Whether the schema changed since the fork: only on main it ever does. What storage does not tell is no reason to undo. */
+async function isOvertaken({ objects }: GraphContext, { source, position }: ForkPoint): Promise<boolean> {
+  if (source.lineage.length > 0) return false;
+  try {
+    for (let at = position + 1; ; at++) {
+      const entry = await readEntry(objects, { branch: source.id, position: at });
+      if (entry === null) return false;
+      if (entry.commits.some(({ record }) => record.operation === "schema_apply")) return true;
+    }
+  } catch {
+    return false;
+  }
+}
 
 /** Whether the commit at the fork is kept, and the branch's own first entry, where it has one, is there. */
 async function isWhole({ objects }: GraphContext, ref: BranchRef, position: number): Promise<boolean> {

@@ -2,6 +2,7 @@
 // name be found publishes both. A crash between the two leaves an entry in a log that nobody knows.
 
 import { assert } from "../lib/assert.ts";
+import { conflict } from "../lib/errors.ts";
 import type { PublishResult } from "./api.ts";
 import { type ForkPoint, forkExpired, newRef, putRef, stoppedAnswering } from "./branches.ts";
 import type { GraphContext } from "./context.ts";
@@ -52,6 +53,7 @@ export async function createWithCommit(
   const named = await putRef(context, stored, fork, place.position);
   if (named === "unreachable") throw recoveryRequired(name, record.id);
   if (named === "lost") return null;
+  if (named === "overtaken") throw schemaChanged(name);
   return { stored, commit: record, state: afterCommit(head, commit, head.catalog, address) };
 }
 
@@ -60,3 +62,8 @@ async function requireKept({ objects }: GraphContext, name: string, { head }: Br
   const retention = await readRetention(objects, head.branch);
   if (rangeOf(retention, head.version) === null) throw forkExpired(name);
 }
+
+const schemaChanged = (name: string) =>
+  conflict(
+    `branch '${name}' was not created: the schema was changed in the same moment; nothing was written: load again`,
+  );

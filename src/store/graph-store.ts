@@ -1,6 +1,6 @@
 // A graph that is open in this process.
 
-import { OmnigraphError } from "../lib/errors.ts";
+import { conflict, OmnigraphError } from "../lib/errors.ts";
 import type { Ports } from "../lib/ports.ts";
 import { compareUtf8 } from "../lib/utf8.ts";
 import { withoutPurged } from "../schema/index.ts";
@@ -30,6 +30,7 @@ import { createWithCommit } from "./first-commit.ts";
 import { type GraphRecord, readGraphRecord } from "./graph-record.ts";
 import { chainOf, fetchPackAhead, findRecord, recordAt } from "./history.ts";
 import { branchNotFound, commitNotFound, schemaKey } from "./layout.ts";
+import { PREPARE_ATTEMPTS_MAX } from "./limits.ts";
 import {
   type CleanupPolicy,
   type CleanupReport,
@@ -167,9 +168,18 @@ class OpenGraphStore implements GraphStore {
   }
 
   async createBranch(name: string, from: string): Promise<BranchRef> {
-    const created = await createRef(this.context, name, await this.forkPoint(from));
-    this.follow(new BranchLog(this.context, created));
-    return created.ref;
+    for (let attempt = 1; ; attempt++) {
+      const created = await createRef(this.context, name, await this.forkPoint(from));
+      if (created !== null) {
+        this.follow(new BranchLog(this.context, created));
+        return created.ref;
+      }
+      if (attempt === PREPARE_ATTEMPTS_MAX) {
+        throw conflict(
+          `branch '${name}' was not created: the schema is being changed over and over; create it again`,
+        );
+      }
+    }
   }
 
   async createBranchWithCommit(

@@ -328,7 +328,9 @@ export class Oracle {
     const asked = this.running(
       (request) =>
         (request.kind === "delete" && request.branch === branch.name) ||
-        (request.kind === "merge" && request.isLast && request.source === branch.name),
+        (request.kind === "merge" && request.isLast && request.source === branch.name) ||
+        // Who finds that a schema change came first takes the branch back, and makes it again.
+        ((request.kind === "create" || request.kind === "fork") && request.branch === branch.name),
     );
     if (asked.length === 0) return `branch '${branch.name}' was closed, which nobody asked for`;
     const since = Math.min(...asked.map(({ startedAt }) => startedAt));
@@ -382,6 +384,8 @@ export class Oracle {
           );
         return this.outcomes(operation).some(({ kind }) => kind === "refused");
       case "fork":
+        if (error.message.includes("the schema was changed in the same moment"))
+          return this.reigns("main", startedAt).length > 1;
         return this.outcomes(operation).some(({ kind }) => kind === "refused");
       case "merge":
         if (error.message.includes("has another schema")) return this.haveOtherSchemas(request, startedAt);

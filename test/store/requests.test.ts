@@ -84,9 +84,9 @@ describe("a process that just started", () => {
     expect(cost.settled).toBeLessThanOrEqual(38);
   });
 
-  it.each(DEPTHS)("creates a branch after %d commits with 9 requests", async (depth) => {
+  it.each(DEPTHS)("creates a branch after %d commits with 10 requests", async (depth) => {
     const cost = await costOf(depth, "main", (store) => store.createBranch("new", "main"));
-    expect(cost.requests).toBeLessThanOrEqual(9);
+    expect(cost.requests).toBeLessThanOrEqual(10);
   });
 
   it.each(DEPTHS)("reads both heads and what is between them after %d commits", async (depth) => {
