@@ -28,6 +28,8 @@ export const PACK_COMMITS_MAX = 512;
 export const HINT_PACKS_MAX = 64;
 /** Dead rows beyond this many bytes leave the checkpoint for an object of their own. */
 export const INLINE_DEAD_BYTES_MAX = 16 * 1024;
+/** Rows of a later segment whose keys are looked up in earlier ones; larger ones are walked beside them, in little memory. */
+export const KILLED_KEYS_MAX = 65_536;
 /** A newer segment is merged with the one before it while that has at most this many times its rows. */
 export const MERGE_FACTOR = 4;
 /** A checkpoint never rewrites segments beyond this many bytes together; `optimize` does. */

@@ -9,10 +9,14 @@ import { BatchBuilder, shapeOf } from "./builder.ts";
 import type { RowBatch } from "./column.ts";
 import type { GraphContext } from "./context.ts";
 import { readDead, storeDead } from "./dead-rows.ts";
-import { MERGE_BYTES_MAX, MERGE_FACTOR } from "./limits.ts";
+import { KILLED_KEYS_MAX, MERGE_BYTES_MAX, MERGE_FACTOR } from "./limits.ts";
+import { type LayeredSegment, replacedRows } from "./replaced-rows.ts";
 import { writeSegment } from "./row-writer.ts";
 import { readSegmentBatches } from "./segment-read.ts";
 import type { BranchState, DeadRows, SegmentRef, TypeChanges, TypeState } from "./types.ts";
+
+const NO_ROWS = new Uint32Array(0);
+const NONE_REPLACED: ReadonlyMap<LayeredSegment, Uint32Array> = new Map();
 
 export interface TypeChange {
   readonly version: number;
@@ -29,8 +33,7 @@ export function tailChanges({ tail }: Pick<BranchState, "tail">, type: StableId)
 }
 
 /** A segment and which of the keys killed since the checkpoint came after its rows. */
-interface Source {
-  readonly segment: SegmentRef;
+interface Source extends LayeredSegment {
   readonly dead: DeadRows;
   /** Keys killed from this place of the list on may be in it. */
   readonly killedFrom: number;
@@ -91,7 +94,10 @@ export async function liveRowsOf(
   changes: readonly TypeChange[],
 ): Promise<{ readonly sources: LiveSource[]; readonly pending: Pending[] }> {
   const { sources, pending, killed } = await gather(context, base, changes);
-  return { sources: await Promise.all(sources.map((source) => bury(context, source, killed))), pending };
+  const walked = walkedFor(sources);
+  const replaced = walked.length === 0 ? NONE_REPLACED : await replacedRows(context, walked);
+  const buried = sources.map((source) => bury(context, source, killed, replaced.get(source) ?? NO_ROWS));
+  return { sources: await Promise.all(buried), pending };
 }
 
 /** Goes through the changes in order and notes the rows that they add and the keys that they kill. */
@@ -100,7 +106,12 @@ async function gather(
   base: TypeState | null,
   changes: readonly TypeChange[],
 ): Promise<{ sources: Source[]; pending: Pending[]; killed: RowKey[] }> {
-  let sources: Source[] = (base?.segments ?? []).map((held) => ({ ...held, killedFrom: 0 }));
+  let sources: Source[] = (base?.segments ?? []).map((held) => ({
+    ...held,
+    killedFrom: 0,
+    layer: 0,
+    replaces: false,
+  }));
   const killed: RowKey[] = [];
   const pending = new Map<string, Pending>();
   const kill = (key: RowKey) => {
@@ -110,7 +121,7 @@ async function gather(
   // What a later commit replaced may be gone from storage.
   const from = changes.findLastIndex(({ changes: change }) => change.replaced);
   if (from >= 0) sources = [];
-  for (const { changes: change } of changes.slice(Math.max(from, 0))) {
+  for (const [i, { changes: change }] of changes.slice(Math.max(from, 0)).entries()) {
     for (const id of change.deletedNodes) kill([id]);
     for (const { src, dst, id } of change.deletedEdges) kill([src, dst, id]);
     const { rows } = change;
@@ -120,37 +131,82 @@ async function gather(
       pending.set(keyText(key), { batch: rows, row });
     }
     const hasOlder = sources.length > 0 || pending.size > 0;
+    const isLarge = ({ rows }: SegmentRef) => rows > KILLED_KEYS_MAX;
     for (const segment of hasOlder ? change.segments : []) {
-      for (const batch of await readSegmentBatches(context.objects, segment)) {
-        for (let row = 0; row < batch.length; row++) kill(keyAt(batch, row));
-      }
+      const batches = isLarge(segment) ? [] : await readSegmentBatches(context.objects, segment);
+      for (const batch of batches) for (let row = 0; row < batch.length; row++) kill(keyAt(batch, row));
+      // Rows of log entries are few, and so looked up in it; those of segments by `replacedRows`.
+      if (isLarge(segment)) await dropFound(context, segment, pending);
     }
     for (const segment of change.segments) {
-      sources.push({ segment, dead: { kind: "none" }, killedFrom: killed.length });
+      const replaces = hasOlder && isLarge(segment);
+      sources.push({ segment, dead: { kind: "none" }, killedFrom: killed.length, layer: i + 1, replaces });
     }
   }
   return { sources, pending: [...pending.values()], killed };
 }
 
-/** Finds the rows of a segment that were killed; reads only the batches that may hold them. */
-async function bury(context: GraphContext, source: Source, killed: readonly RowKey[]): Promise<LiveSource> {
+/** Takes out the rows that a segment has again. */
+async function dropFound(
+  context: GraphContext,
+  segment: SegmentRef,
+  pending: Map<string, Pending>,
+): Promise<void> {
+  const keys = Array.from(pending.values(), ({ batch, row }) => keyAt(batch, row));
+  const byBatch = keysByBatch(segment, keys);
+  const batches = await readSegmentBatches(context.objects, segment, [...byBatch.keys()]);
+  for (const { key } of foundIn(segment, byBatch, batches)) pending.delete(keyText(key));
+}
+
+/** The segments that have to be walked to know what large ones replace in those of earlier commits; none where there are none. */
+function walkedFor(sources: readonly Source[]): Source[] {
+  const newest = Math.max(0, ...sources.map(({ layer, replaces }) => (replaces ? layer : 0)));
+  return sources.filter(({ layer, replaces }) => layer < newest || replaces);
+}
+
+/** A segment with the rows that died since: those of killed keys, and those that were replaced. */
+async function bury(
+  context: GraphContext,
+  source: Source,
+  killed: readonly RowKey[],
+  replaced: Uint32Array,
+): Promise<LiveSource> {
   const { segment, dead } = source;
   const keys = killed.slice(source.killedFrom);
   const before = await readDead(context.objects, dead);
-  if (keys.length === 0) return { segment, dead, allDead: before, isChanged: false };
+  if (keys.length + replaced.length === 0) return { segment, dead, allDead: before, isChanged: false };
   const byBatch = keysByBatch(segment, keys);
-  const places = [...byBatch.keys()];
-  const batches = await readSegmentBatches(context.objects, segment, places);
-  const rows = new Set(before);
-  for (const [i, place] of places.entries()) {
-    const firstRow = segment.batches.slice(0, place).reduce((sum, batch) => sum + batch.rows, 0);
-    for (const key of byBatch.get(place) ?? []) {
-      const row = findRow(batches[i], key);
-      if (row >= 0) rows.add(firstRow + row);
-    }
-  }
-  const allDead = Uint32Array.from(rows).sort();
+  const batches = await readSegmentBatches(context.objects, segment, [...byBatch.keys()]);
+  const found = foundIn(segment, byBatch, batches).map(({ row }) => row);
+  const allDead = union([before, replaced, found]);
   return { segment, dead, allDead, isChanged: allDead.length > before.length };
+}
+
+/** The numbers of several lists, ascending, each once. */
+function union(lists: readonly ArrayLike<number>[]): Uint32Array {
+  const all = new Uint32Array(lists.reduce((sum, { length }) => sum + length, 0));
+  let end = 0;
+  for (const list of lists) {
+    all.set(list, end);
+    end += list.length;
+  }
+  all.sort();
+  return all.filter((row, i) => i === 0 || row !== all[i - 1]);
+}
+
+/** Rows of a segment with these keys, as far as there are any, given the batches that may hold them. */
+function foundIn(
+  segment: SegmentRef,
+  byBatch: ReadonlyMap<number, readonly RowKey[]>,
+  batches: readonly RowBatch[],
+): { readonly key: RowKey; readonly row: number }[] {
+  return Array.from(byBatch).flatMap(([place, keys], i) => {
+    const firstRow = segment.batches.slice(0, place).reduce((sum, batch) => sum + batch.rows, 0);
+    return keys.flatMap((key) => {
+      const row = findRow(batches[i], key);
+      return row < 0 ? [] : [{ key, row: firstRow + row }];
+    });
+  });
 }
 
 /** Keys by the batches whose range they fall in: ids, or sources of edges (which may stand in several). */
