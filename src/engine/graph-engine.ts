@@ -2,6 +2,7 @@
 
 import { type GraphView, ImageCache } from "../index/index.ts";
 import { badRequest, conflict } from "../lib/errors.ts";
+import { letOthersRun } from "../lib/event-loop.ts";
 import { compareUtf8 } from "../lib/utf8.ts";
 import { STORAGE_FORMAT_VERSION } from "../lib/version.ts";
 import { decodeParams } from "../query/index.ts";
@@ -78,6 +79,7 @@ export class GraphEngine implements Graph {
   private readonly probe = sourceProbe((uri) => openStorage(uri, this.options.ports));
   /** Of a process that lives on: set by the first read, done when indexes are built. */
   private warmed: Promise<void> | null = null;
+  private readonly closing = new AbortController();
 
   constructor(
     private readonly store: GraphStore,
@@ -353,6 +355,7 @@ export class GraphEngine implements Graph {
   }
 
   async close(): Promise<void> {
+    this.closing.abort();
     // What it writes and removes again must not be cut short when the process ends. Whether it failed, the first write says.
     await this.writable?.catch(() => undefined);
     await this.warmed;
@@ -362,11 +365,15 @@ export class GraphEngine implements Graph {
 
   /** Builds what later reads want, once somebody reads at all. Derived state: a failure costs time, never an answer. */
   private async warmInBackground(view: GraphView): Promise<void> {
+    const { signal } = this.closing;
     try {
-      await warm(view);
+      await warm(view, async () => {
+        await letOthersRun();
+        signal.throwIfAborted();
+      });
     } catch (error) {
       this.warmed = null;
-      this.options.onWarmUpFailure?.(error);
+      if (!signal.aborted) this.options.onWarmUpFailure?.(error);
     }
   }
 

@@ -173,8 +173,10 @@ describe("the warm-up of an open graph", () => {
     const [{ graph }] = ready;
     const vessels = await graph.query({ source: "query q() { match { $v: Vessel } return { $v } }" });
     expect(vessels.rowCount).toBe(0);
+    const found = () => logged.find((line) => line.includes("background warm-up failed"));
+    while (found() === undefined) await Bun.sleep(1);
     await graph.close();
-    const warning = logged.find((line) => line.includes("background warm-up failed"));
+    const warning = found();
     expect(warning).toContain("graph_id=harbor");
     expect(warning).toContain("segments/");
   });

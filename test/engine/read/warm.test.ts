@@ -23,6 +23,18 @@ describe("warming", () => {
     expect(f.segments.reads).toBe(reads);
   });
 
+  it("ends where it takes no further breath", async () => {
+    const f = new FixtureF(SCHEMA_F);
+    const view = f.cache({ resident: true }).view(f.state({ checkpointed: f.commits.length }));
+    let breaths = 0;
+    const stopping = warm(view, async () => {
+      breaths++;
+      throw new Error("the graph is closed");
+    });
+    expect(await stopping.catch((error: Error) => error.message)).toBe("the graph is closed");
+    expect(breaths).toBe(1);
+  });
+
   it("makes the index of declared vectors, before anybody searches them", async () => {
     const f = new FixtureF(`${SCHEMA_F} node Doc { v: Vector(2)? @index  w: Vector(2)? }`);
     const type = f.node("Doc");
