@@ -76,10 +76,17 @@ async function warnOfBranches({ onWarning }: SchemaApplyRequest, store: GraphSto
   }
 }
 
-/** The head's segments without what was dropped. The rest goes with the commits that hold it, when cleanup expires them. */
+/**
+ * The head's segments without what was dropped. Objects of the past are never written again, so the rest goes with the
+ * commits that hold it, when cleanup expires them; who drops for good must know.
+ */
 async function clearAway({ onWarning }: SchemaApplyRequest, store: GraphStore): Promise<void> {
   try {
     await store.checkpoint(MAIN);
+    onWarning?.(
+      "nothing reads what was dropped any more, at no commit; the bytes that earlier commits hold leave storage when " +
+        "cleanup expires those commits",
+    );
   } catch (thrown) {
     const reason = thrown instanceof Error ? thrown.message : String(thrown);
     onWarning?.(
