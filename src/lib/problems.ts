@@ -1,5 +1,6 @@
 // What is wrong with one source, collected in one pass: who repairs a file wants all of it, not the first of it.
 
+import { assert } from "./assert.ts";
 import { type ErrorDetails, OmnigraphError, type SourceProblem } from "./errors.ts";
 import { positionOf, SourceError } from "./source.ts";
 import { encodeUtf8 } from "./utf8.ts";
@@ -53,6 +54,7 @@ export class Problems {
   /** Throws where anything was wrong. */
   settle(): void {
     if (this.found.length > 0) this.fail(false);
+    assert(this.failures === 0, "what failed was told");
   }
 
   private fail(hasMore: boolean): never {
