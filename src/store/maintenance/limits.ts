@@ -9,5 +9,8 @@ export const COMPACT_DEAD_SHARE = 10;
 /** How often the checkpoint of a compaction is tried at a newer position after somebody else's stood at its own. */
 export const COMPACT_CHECKPOINT_ATTEMPTS_MAX = 4;
 
+/** How often a graph is checked again because it was cleaned up meanwhile. */
+export const STEADY_ATTEMPTS_MAX = 5;
+
 /** What is younger is not deleted, in ms: a writer may be about to publish it, a reader may still be at it. */
 export const GRACE_MS = 60 * 60_000;

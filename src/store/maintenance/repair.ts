@@ -8,6 +8,7 @@ import type { CommitRecord } from "../types.ts";
 import { type Forced, forceBranch, giveUp, isDamaged } from "./force.ts";
 import { heal } from "./heal.ts";
 import { settleRef } from "./lost-refs.ts";
+import { whileSteady } from "./steady.ts";
 import { type Finding, verifyGraph } from "./verify.ts";
 
 export interface RepairMode {
@@ -35,7 +36,11 @@ export async function repairGraph(
   { confirm, force }: RepairMode,
 ): Promise<RepairReport> {
   const fresh = () => reopen(new ObjectCache(CHECK_CACHE_BYTES));
-  const { branches, findings, lostRefs, catalog } = await verifyGraph(fresh());
+  const { branches, findings, lostRefs, catalog } = await whileSteady(
+    fresh(),
+    () => verifyGraph(fresh()),
+    (verdict) => verdict.findings.length === 0,
+  );
   const failures: string[] = [];
   const forced: Forced[] = [];
   if (confirm) {

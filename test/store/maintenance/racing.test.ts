@@ -355,6 +355,33 @@ describe("whoever took longer than cleanup waits", () => {
   });
 });
 
+describe("repair beside a cleanup", () => {
+  it.each([5, 20, 25, 30, 40, 60])("takes nothing for lost that cleanup removes (at read %i)", async (at) => {
+    const world = await harbour();
+    await addMany(world.store, 0, 40);
+    await world.store.createBranch("side", "main");
+    await addMany(world.store, 40, 60);
+    world.ports.advance(2 * HOUR_MS);
+    let reads = 0;
+    const storage = new Proxy(memoryStorage(world.ports, { bucket: world.bucket }), {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name, target);
+        if (typeof member !== "function") return member;
+        if (name !== "get") return member.bind(target);
+        return async (key: string) => {
+          if (++reads === at) await keep(await world.another(), 1);
+          return target.get(key);
+        };
+      },
+    });
+    const repairer = await openHarbour(storage, world.ports);
+    const { findings, commits } = await repairer.repair({ confirm: true, force: true });
+    expect(findings).toEqual([]);
+    expect(commits).toEqual([]);
+    await expectSound(await world.another());
+  });
+});
+
 function publish(store: GraphStore, segments: readonly SegmentRef[]) {
   const change = { type: SHIP.id, replaced: false, deletedNodes: [], deletedEdges: [], rows: null, segments };
   const draft = { ...draftOf(store.ports, { changes: [], operation: "load" }, [change]) };
