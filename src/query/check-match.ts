@@ -13,7 +13,7 @@ import type {
 } from "./ast.ts";
 import { checkFilter } from "./check-filter.ts";
 import { checkTextCall } from "./check-search.ts";
-import { typeError } from "./diagnostics.ts";
+import { listNames, typeError } from "./diagnostics.ts";
 import { checkEnumValue, fitLiteral, matchedType, NOW } from "./literals.ts";
 import type { Clause, Constant } from "./plan.ts";
 import { type BoundVariable, findProperty, type Scope, WILDCARD } from "./scope.ts";
@@ -72,7 +72,7 @@ function unknownNodeType(catalog: Catalog, word: Word) {
     "T1",
     catalog.edges.has(name)
       ? `'${name}' is an edge type, a binding takes a node type`
-      : `unknown node type '${name}'`,
+      : `unknown node type '${name}' (the schema has ${listNames([...catalog.nodes.keys()])})`,
   );
 }
 
@@ -171,12 +171,8 @@ function findEdge(catalog: Catalog, word: Word): EdgeType {
   const name = word.text;
   const edge = catalog.edges.get(name) ?? catalog.edgesByFoldedName.get(name.toLowerCase());
   if (edge !== undefined) return edge;
-  const known = [...catalog.edges.keys()].join(", ");
-  throw typeError(
-    word,
-    "T4",
-    `unknown edge '${name}' (${known === "" ? "the schema has none" : `the schema has ${known}`})`,
-  );
+  const known = listNames([...catalog.edges.keys()]);
+  throw typeError(word, "T4", `unknown edge '${name}' (the schema has ${known})`);
 }
 
 function checkDirection(clause: TraversalClause, edge: EdgeType): void {

@@ -3,7 +3,7 @@
 import { ALREADY_TOLD } from "../lib/problems.ts";
 import type { EdgeType, NodeType, PropertyType } from "../schema/catalog.ts";
 import type { AssignmentClause, MutationDeclaration, PredicateClause, StatementClause, Word } from "./ast.ts";
-import { typeError } from "./diagnostics.ts";
+import { listNames, typeError } from "./diagnostics.ts";
 import { checkEnumValue, fitLiteral, NOW } from "./literals.ts";
 import type { Assignment, Constant, MutationPredicate, Statement } from "./plan.ts";
 import { findProperty, type Scope } from "./scope.ts";
@@ -50,8 +50,13 @@ function checkStatement(statement: StatementClause, scope: Scope): Statement {
 /** A name that a node type and an edge type share means the node type. */
 function findType({ kind, type: word }: StatementClause, scope: Scope): NodeType | EdgeType {
   const type = scope.catalog.nodes.get(word.text) ?? scope.catalog.edges.get(word.text);
-  if (type === undefined) throw typeError(word, "T10", `${kind} of unknown node or edge type '${word.text}'`);
-  return type;
+  if (type !== undefined) return type;
+  const known = listNames([...scope.catalog.nodes.keys(), ...scope.catalog.edges.keys()]);
+  throw typeError(
+    word,
+    "T10",
+    `${kind} of unknown node or edge type '${word.text}' (the schema has ${known})`,
+  );
 }
 
 // ---- assignments ----

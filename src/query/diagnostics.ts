@@ -56,3 +56,13 @@ export function describeOperand(expression: Expression): string {
       return `${expression.kind}(…)`;
   }
 }
+
+/** Names that a message lists before it only counts. */
+const LISTED_MAX = 20;
+
+/** What there is, for a message about what there is not. */
+export function listNames(names: readonly string[]): string {
+  if (names.length === 0) return "none";
+  const listed = names.slice(0, LISTED_MAX).join(", ");
+  return names.length > LISTED_MAX ? `${listed} and ${names.length - LISTED_MAX} more` : listed;
+}

@@ -5,7 +5,7 @@ import { ALREADY_TOLD, type Problems } from "../lib/problems.ts";
 import type { Span } from "../lib/source.ts";
 import type { Catalog, EdgeType, NodeType, Property, PropertyType } from "../schema/catalog.ts";
 import type { ParameterDeclaration, PropertyExpression, Word } from "./ast.ts";
-import { typeError } from "./diagnostics.ts";
+import { listNames, typeError } from "./diagnostics.ts";
 import type { Operand, VariableInfo, VariableSlot } from "./plan.ts";
 
 /** The anonymous endpoint `$_`, without its `$`. */
@@ -118,8 +118,8 @@ export function findProperty(type: NodeType | EdgeType, word: Word, code: "T2" |
 
 /** Says that a type lacks a property, and which ones it has. */
 function describeMissing(type: NodeType | EdgeType, property: string): string {
-  const known = type.properties.map(({ name }) => name).join(", ");
-  return `${type.kind} type '${type.name}' has no property '${property}' (${known === "" ? "it has none" : `it has ${known}`})`;
+  const known = listNames(type.properties.map(({ name }) => name));
+  return `${type.kind} type '${type.name}' has no property '${property}' (it has ${known})`;
 }
 
 export const unboundVariable = (at: Span, name: string) =>

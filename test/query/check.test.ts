@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "bun:test";
 import { planQuery } from "../../src/query/index.ts";
+import { admitSchema } from "../../src/schema/index.ts";
 import { insertDoc, library, matching, messageOf, people, plan, planMessage, returning } from "./fixtures.ts";
 
 describe("errors without a code", () => {
@@ -56,6 +57,22 @@ describe("errors without a code", () => {
   ])("refuse the parameter %s", (param, phrase) => {
     const source = `query q(${param}) { delete Doc where slug = "a" }`;
     expect(messageOf(() => planQuery(source, "q", library))).toContain(phrase);
+  });
+});
+
+describe("a name that a schema lacks", () => {
+  it("is told with what there is, up to twenty names", () => {
+    const names = Array.from({ length: 30 }, (_, i) => `p${String(i).padStart(2, "0")}`);
+    const wide = admitSchema(`node Wide { ${names.map((name) => `${name}: I32?`).join(" ")} }`, null);
+    expect(planMessage("match { $w: Wide { q: 1 } } return { $w }", wide)).toContain(
+      "node type 'Wide' has no property 'q' (it has p00, p01, ",
+    );
+    expect(planMessage("match { $w: Wide { q: 1 } } return { $w }", wide)).toContain(
+      "p18, p19 and 10 more) (line 1,",
+    );
+    expect(planMessage("match { $w: Wide $w likes $x } return { $w }", wide)).toContain(
+      "unknown edge 'likes' (the schema has none)",
+    );
   });
 });
 
