@@ -3,7 +3,7 @@
 
 import { beforeEach, describe, expect, it } from "bun:test";
 import type { PlanStepOutput } from "../../../src/engine/outputs.ts";
-import { executeRead, explained, Trace } from "../../../src/engine/read/index.ts";
+import { comparison, executeRead, explained, scanTable, Trace } from "../../../src/engine/read/index.ts";
 import type { GraphView } from "../../../src/index/index.ts";
 import type { JsonValue } from "../../../src/lib/json.ts";
 import { decodeParams } from "../../../src/query/index.ts";
@@ -292,4 +292,58 @@ describe("conditions on a bound edge", () => {
       actual_rows: 1,
     });
   });
+});
+
+describe("a scan beside commits of the same process", () => {
+  /** Enough that others run in between. */
+  const ROWS = 70_000;
+  const idOf = (n: number) => `k${String(n).padStart(6, "0")}`;
+
+  for (const commitsBefore of [0, 1]) {
+    it(`finds what its own version holds, ${commitsBefore} commits after the base`, async () => {
+      const history = new History("node N { k: String @key  n: I32 }");
+      const type = history.node("N");
+      const rows = (...numbers: [number, number][]) =>
+        numbers.map(([k, n]) => history.row(type, idOf(k), { k: idOf(k), n }));
+      history.commit({
+        type,
+        rows: rows(...Array.from({ length: ROWS }, (_, n): [number, number] => [n, n % 10])),
+      });
+      const cache = history.cache({ resident: true });
+      const own = async () => {
+        const view = cache.view(history.state({ checkpointed: 1 }));
+        await view.load([type]);
+        return view.nodes(type);
+      };
+      await own();
+      if (commitsBefore > 0)
+        history.commit({ type, rows: rows([33, 7], [ROWS, 7]), deletedNodes: [idOf(27)] });
+      const table = await own();
+      const field = type.properties[1];
+      const ask = async (pace: { worked: (work: number) => Promise<void> | undefined }) => {
+        const { numbers } = await scanTable(table, [comparison(field, "=", 7)], [], pace);
+        return Array.from(numbers, (number) => table.id(number));
+      };
+      const wanted = await ask({ worked: () => undefined });
+      expect(wanted).toHaveLength(ROWS / 10 + (commitsBefore > 0 ? 1 : 0));
+      let slices = 0;
+      const found = await ask({
+        worked: async () => {
+          slices++;
+          // Rows that were passed already, and rows that are still to come.
+          const moved = rows(
+            [7, 0],
+            [17 + slices, 7],
+            [ROWS - 3, 0],
+            [ROWS - 100 - slices, 7],
+            [ROWS + slices, 7],
+          );
+          history.commit({ type, rows: moved, deletedNodes: [idOf(47 + slices), idOf(ROWS - 13)] });
+          await own();
+        },
+      });
+      expect(slices).toBeGreaterThan(1);
+      expect(found).toEqual(wanted);
+    });
+  }
 });
