@@ -222,7 +222,7 @@ const isBad = (code: number): boolean => code >= CODE.badCharacter && code < COD
 const ESCAPES: Readonly<Record<string, string>> = { '"': '"', "\\": "\\", n: "\n", r: "\r", t: "\t" };
 
 /** What a token stands for: the decoded text of a string, else its text. Throws SourceError for an escape that is none. */
-export function valueOf({ kind, text, start }: Token): string {
+export function tokenValue({ kind, text, start }: Token): string {
   if (kind !== "string") return text;
   const raw = text.slice(1, -1);
   let backslash = raw.indexOf("\\");

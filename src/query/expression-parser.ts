@@ -1,6 +1,6 @@
 // Expressions, values and literals of the grammar (the parts below a clause).
 
-import { type Token, valueOf } from "../lib/lexer.ts";
+import { type Token, tokenValue } from "../lib/lexer.ts";
 import type { Span } from "../lib/source.ts";
 import type { TokenCursor } from "../lib/token-cursor.ts";
 import type {
@@ -158,10 +158,10 @@ function parseLiteral(cursor: TokenCursor, depth: number): Literal {
   if (cursor.isPunct("[")) return parseList(cursor, depth + 1);
   if (startsNumber(cursor)) return parseNumber(cursor);
   const token = cursor.take();
-  if (token.kind === "string") return { kind: "string", value: valueOf(token) };
+  if (token.kind === "string") return { kind: "string", value: tokenValue(token) };
   if (isTemporal(token.text)) {
     cursor.skip();
-    const text = valueOf(cursor.expect("string", `a string in ${token.text}(…)`));
+    const text = tokenValue(cursor.expect("string", `a string in ${token.text}(…)`));
     cursor.expectPunct(")", `after the text of ${token.text}`);
     return { kind: token.text, text };
   }

@@ -1,6 +1,6 @@
 // `.gq` text -> declarations. Recursive descent with bounded nesting; one look ahead decides every clause.
 
-import { Lexicon, type Token, valueOf } from "../lib/lexer.ts";
+import { Lexicon, type Token, tokenValue } from "../lib/lexer.ts";
 import { badSource, Problems } from "../lib/problems.ts";
 import { TokenCursor } from "../lib/token-cursor.ts";
 import type { PropertyType, ScalarName } from "../schema/catalog.ts";
@@ -154,7 +154,7 @@ function parseNotes(cursor: TokenCursor, query: string): Pick<Head, "description
       cursor.fail(`query '${query}' cannot include duplicate @${note} annotations`, at);
     }
     cursor.expectPunct("(", `after @${note}`);
-    notes[note] = valueOf(cursor.expect("string", `a string in @${note}(…)`));
+    notes[note] = tokenValue(cursor.expect("string", `a string in @${note}(…)`));
     cursor.expectPunct(")", `after the text of @${note}`);
   }
   return notes;

@@ -1,6 +1,6 @@
 // `.pg` text -> AST, by recursive descent. The grammar has no recursion deeper than one list, so no text overflows.
 
-import { Lexicon, type Token, valueOf } from "../lib/lexer.ts";
+import { Lexicon, type Token, tokenValue } from "../lib/lexer.ts";
 import { SourceError, type Span, spanOf } from "../lib/source.ts";
 import { TokenCursor } from "../lib/token-cursor.ts";
 import {
@@ -330,7 +330,7 @@ class Parser {
       this.take();
       const isLiteral = ["string", "int", "float", "name"].includes(this.token.kind);
       if (!isLiteral) this.fail(`a value for @${name.text}: a string, a number, true, false or a name`);
-      value = valueOf(this.take());
+      value = tokenValue(this.take());
       while (this.isPunct(",")) {
         this.take();
         kwargs.push(this.keywordArgument(seen));
@@ -348,7 +348,7 @@ class Parser {
     const { kind, text } = this.token;
     const isLiteral = kind === "string" || kind === "int" || kind === "float" || isBool(text, kind);
     if (!isLiteral) this.fail(`a literal for '${name.text}=': a string, a number, true or false`);
-    return { name, value: valueOf(this.take()) };
+    return { name, value: tokenValue(this.take()) };
   }
 
   private rule(): RuleAst {
@@ -381,7 +381,7 @@ class Parser {
       return { kind: "bounds", min, max, span: { start: span.start, end: max?.span.end ?? dots.end } };
     }
     if (kind === "string") {
-      return { kind: "string", text: valueOf(this.take()), span };
+      return { kind: "string", text: tokenValue(this.take()), span };
     }
     if (kind !== "name") this.fail("a property name, a string or bounds such as 0..5");
     this.take();

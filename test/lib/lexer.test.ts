@@ -1,5 +1,5 @@
 import { describe, expect, it } from "bun:test";
-import { Lexicon, type Token, tokenAt, tokenize, valueOf } from "../../src/lib/lexer.ts";
+import { Lexicon, type Token, tokenAt, tokenize, tokenValue } from "../../src/lib/lexer.ts";
 import { positionOf, SourceError } from "../../src/lib/source.ts";
 
 const PUNCTUATION = ["->", "..", "{", "}", "(", ")", ":", ",", "<", ">", "=", "-", "."];
@@ -13,7 +13,7 @@ const show = (tokens: readonly Token[]) => tokens.map(({ kind, text }) => `${kin
 
 function failure(source: string, variables = true): SourceError {
   try {
-    lex(source, variables).map(valueOf);
+    lex(source, variables).map(tokenValue);
   } catch (thrown) {
     if (thrown instanceof SourceError) return thrown;
     throw thrown;
@@ -57,10 +57,10 @@ describe("tokenize", () => {
 
   it("decodes strings and keeps what they look like", () => {
     const [token] = lex('"tab\\there \\"x\\" \\\\ \\n\\r\nnaïve 😀"');
-    expect(valueOf(token)).toBe('tab\there "x" \\ \n\r\nnaïve 😀');
+    expect(tokenValue(token)).toBe('tab\there "x" \\ \n\r\nnaïve 😀');
     expect(token.text).toBe('"tab\\there \\"x\\" \\\\ \\n\\r\nnaïve 😀"');
-    expect(valueOf(lex('""')[0])).toBe("");
-    expect(valueOf(lex('"\\\\"')[0])).toBe("\\");
+    expect(tokenValue(lex('""')[0])).toBe("");
+    expect(tokenValue(lex('"\\\\"')[0])).toBe("\\");
   });
 
   it("gives every token its place", () => {
@@ -102,7 +102,7 @@ describe("tokenize", () => {
   });
 
   it("refuses half of a surrogate pair, also where any character may stand", () => {
-    expect(valueOf(lex('"💥"')[0])).toBe("💥");
+    expect(tokenValue(lex('"💥"')[0])).toBe("💥");
     for (const source of ['a "\ud83d"', "a // \udca5", "a /* \ud83d */"]) {
       expect(failure(source).message).toStartWith("half of a surrogate pair");
     }
