@@ -13,6 +13,7 @@ import { type ReadEntry, readEntry, readWindow } from "./log-read.ts";
 import { type OpenedState, openState } from "./open-state.ts";
 import { readRef, type StoredRef } from "./refs.ts";
 import { afterCommit, onCheckpoint } from "./replay.ts";
+import { DamagedObject } from "./stored-json.ts";
 import type { BranchState, Checkpoint, Draft, LoggedCommit } from "./types.ts";
 
 /** The branch's log ends with a closed entry: it was deleted. */
@@ -104,7 +105,11 @@ export class BranchLog {
   async catchUp(): Promise<BranchState> {
     const askedAt = this.context.ports.now();
     if (this.known !== null) {
-      await this.readOn(askedAt);
+      await this.readOn(askedAt).catch(async (thrown: unknown) => {
+        if (!(thrown instanceof DamagedObject)) throw thrown;
+        // Repair may have led around what is damaged: who opens the branch now is told so.
+        await this.reopen();
+      });
     } else {
       const opened = await this.open();
       if (this.known === null) this.begin(opened);
@@ -258,6 +263,10 @@ export class BranchLog {
       return;
     }
     if (next === null) return;
+    if (this.leadsAround(next)) {
+      await this.reopen();
+      return;
+    }
     await this.append(next);
     for (let window = 2; !this.closed; window = Math.min(window * 2, WINDOW_MAX)) {
       const from = this.current().state.position + 1;
@@ -265,6 +274,12 @@ export class BranchLog {
       for (const entry of entries) await this.append(entry);
       if (entries.length < window) return;
     }
+  }
+
+  /** Whether repair went on from before what is known here: the log around it can be followed no more. */
+  private leadsAround({ commits }: ReadEntry): boolean {
+    const { head } = this.current().state;
+    return commits.some(({ record }) => record.operation === "repair" && record.version <= head.version);
   }
 
   private entryAt(position: number): Promise<ReadEntry | null> {

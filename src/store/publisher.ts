@@ -25,6 +25,7 @@ import type { ReadEntry } from "./log-read.ts";
 import { type PreparedDraft, prepareDraft, recordOf } from "./prepared-draft.ts";
 import { deletedMeanwhile, preconditionFailed, raceLost, recoveryRequired } from "./publish-errors.ts";
 import { settlePut } from "./settle-put.ts";
+import { DamagedObject } from "./stored-json.ts";
 import type { BranchState, CommitId, CommitRecord, Draft, LoggedCommit, LogPlace } from "./types.ts";
 
 type Outcome =
@@ -230,7 +231,7 @@ export class Publisher {
     const place: LogPlace = { branch: this.log.ref.id, position: entry.position };
     const key = logKey(place.branch, place.position);
     const isOurs = (stored: Uint8Array) =>
-      decodeEntry(objects.address(key), stored, place).commits[0]?.record.id === commits[0].record.id;
+      firstCommitOf(objects.address(key), stored, place) === commits[0].record.id;
     const startedAt = ports.now();
     const outcome = await settlePut(objects.storage, ports, key, bytes, isOurs);
     this.putMs = Math.max(1, ports.now() - startedAt);
@@ -300,6 +301,16 @@ export class Publisher {
     const longest = Math.min(BACKOFF_MS_MAX, this.putMs * 2 ** Math.min(moves, BACKOFF_DOUBLINGS_MAX));
     await ports.sleep(longest * randomUnit(ports));
     this.queue.unshift(...placed.map(({ waiting }) => waiting));
+  }
+}
+
+/** Id of an entry's first commit; null for what is no entry: whoever reads on complains of that, or is led around it. */
+function firstCommitOf(address: string, bytes: Uint8Array, place: LogPlace): CommitId | null {
+  try {
+    return decodeEntry(address, bytes, place).commits[0]?.record.id ?? null;
+  } catch (thrown) {
+    if (thrown instanceof DamagedObject) return null;
+    throw thrown;
   }
 }
 

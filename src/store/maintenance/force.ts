@@ -12,12 +12,21 @@ import { encodeEntry } from "../entry.ts";
 import { readRetention, type VersionedRetention, writeRetention } from "../floor.ts";
 import { writeHint } from "../hint.ts";
 import { checkpointKey, floorKey, hintKey, logKey } from "../layout.ts";
+import { forkPosition } from "../lineage.ts";
 import { readEntries } from "../log-read.ts";
 import { prepareDraft, recordOf } from "../prepared-draft.ts";
 import { Publisher } from "../publisher.ts";
 import { settlePut } from "../settle-put.ts";
 import { damaged } from "../stored-json.ts";
-import type { Checkpoint, CommitRecord, Draft, LoggedCommit, TypeChanges, TypeState } from "../types.ts";
+import type {
+  BranchRef,
+  Checkpoint,
+  CommitRecord,
+  Draft,
+  LoggedCommit,
+  TypeChanges,
+  TypeState,
+} from "../types.ts";
 import { checkpointBelow } from "./heal.ts";
 import { readableVersions } from "./keep.ts";
 import { attempt } from "./object-checks.ts";
@@ -105,6 +114,7 @@ async function continueBehindHole(context: GraphContext, branch: CheckedBranch):
   const changes = await restoreTypes(context, branch, catalog, new Set(catalog.typeById.keys()));
   const draft = draftOf(context, changes);
   const { deletesObjects } = await prepareDraft(context, draft);
+  await closeHoles(context, checked.ref, parent.position + 1, until);
   const commit = recordOf(draft, { ...parent, schemaDigest }, ref.id, until + 1);
   const entry = { position: commit.position, commits: [{ record: commit, changes }], closed: null };
   const bytes = encodeEntry(entry, deletesObjects);
@@ -121,6 +131,23 @@ async function continueBehindHole(context: GraphContext, branch: CheckedBranch):
     [parent.version, parent.version],
   ]);
   return { branch, commit, lost };
+}
+
+/**
+ * Puts an empty object, which nobody takes for an entry, where one is missing: a process that has read up to there must
+ * not take the place for the end of the log, nor publish in it.
+ */
+async function closeHoles(
+  { objects }: GraphContext,
+  ref: BranchRef,
+  from: number,
+  to: number,
+): Promise<void> {
+  for (let position = Math.max(from, forkPosition(ref) + 1); position <= to; position++) {
+    const key = logKey(ref.id, position);
+    if ((await objects.storage.head(key)) !== null) continue;
+    if ((await objects.storage.putIfAbsent(key, new Uint8Array(0))).outcome === "lost") throw moved(ref.name);
+  }
 }
 
 /** The state that a commit made which replaced every type. */

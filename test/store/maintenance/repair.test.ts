@@ -337,6 +337,52 @@ describe("a log", () => {
     expect((await check(world)).findings).toEqual([]);
   });
 
+  it.each([
+    ["in the middle of the tail", 19],
+    ["at the end", 21],
+  ])("with a damaged entry %s is followed around it by those who knew the rest", async (_, position) => {
+    const world = await voyage();
+    const { head: before } = await world.store.branch("main").head();
+    const slow = await world.another();
+    await slow.branch("main").head();
+    damage(world.bucket, entryAt(world, position));
+    const { commits } = await check(world, FORCE);
+    expect((await world.store.branch("main").head()).head).toEqual(commits[0]);
+    expect(commits[0].version).toBeLessThanOrEqual(before.version);
+    // One reads first, the other writes.
+    await addShips(world.store, "ONE");
+    await addShips(slow, "OTHER");
+    const [reader, now] = await headOf(world);
+    expect(await idsOf(reader, now, SHIP)).toContain("ONE");
+    expect(await idsOf(reader, now, SHIP)).toContain("OTHER");
+    for (const store of [world.store, slow]) {
+      expect((await store.branch("main").head()).head).toEqual(now.head);
+    }
+    expect((await check(world)).findings).toEqual([]);
+  });
+
+  it.each(["missing", "damaged"])(
+    "with an entry that is %s is followed around it by those who had read up to there",
+    async (how) => {
+      const world = await voyage();
+      const [reading, writing] = [await world.another(), await world.another()];
+      for (const store of [reading, writing]) await store.branch("main").head();
+      await addMany(world.store, 60, 63);
+      const key = entryAt(world, 22);
+      if (how === "missing") world.bucket.objects.delete(key);
+      else damage(world.bucket, key);
+      const { commits } = await check(world, FORCE);
+      expect(commits).toMatchObject([{ version: 23, position: 25 }]);
+      await addShips(writing, "NEW");
+      const [reader, now] = await headOf(world);
+      expect(await idsOf(reader, now, SHIP)).toContain("NEW");
+      expect((await reading.branch("main").head()).head).toEqual(now.head);
+      expect((await check(world)).findings).toEqual([]);
+      await keepLater(world, 1);
+      expect((await check(world)).findings).toEqual([]);
+    },
+  );
+
   it("whose floor cannot be read claims what is there", async () => {
     const world = await voyage();
     const [store, head] = await headOf(world);
