@@ -338,10 +338,11 @@ class OpenGraphStore implements GraphStore {
   private async successorOf(closed: BranchLog): Promise<Followed | null> {
     const { name, id } = closed.ref;
     const known = await this.followed.get(name)?.catch(() => undefined);
-    if (known !== undefined && known.log !== closed) return known;
+    // Another follower of the same branch is no successor.
+    if (known !== undefined && known.log.ref.id !== id) return known;
     const stored = await readRef(this.context.objects, name);
     if (stored !== null && stored.ref.id !== id) return this.follow(new BranchLog(this.context, stored));
-    if (known?.log === closed) this.followed.delete(name);
+    if (known !== undefined) this.followed.delete(name);
     return null;
   }
 

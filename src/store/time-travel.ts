@@ -244,7 +244,8 @@ async function replayOf(
   around: Around,
 ): Promise<Replay> {
   const { ref } = head;
-  if (head.checkpoint.head.version <= record.version) {
+  // Below where the state is kept from, rows that were replaced since may be gone.
+  if (head.checkpoint.head.version <= record.version && head.checkpoint.position >= around.from) {
     const commits = head.tail.filter((commit) => commit.record.version <= record.version);
     return { base: head.checkpoint, commits };
   }

@@ -84,6 +84,27 @@ describe("branches that were forked long ago", () => {
     expect(await touched(await world.another(), "main", base.id)).toEqual(["B"]);
   });
 
+  it("lead to the commit that they were forked from, though they stand on an older checkpoint", async () => {
+    const world = await harbour();
+    const forker = await world.another();
+    await addMany(world.store, 0, 6);
+    await forker.branch("main").head();
+    await world.store.optimize("main", 2);
+    await forker.createBranch("side", "main");
+    const fork = await world.store.branch("main").head();
+    const expected = await contents(world.store, fork);
+    await commit(world.store, {
+      branch: "side",
+      changes: [{ type: SHIP, replaced: true, rows: [ship("NEW")], asSegment: true }],
+    });
+    await addMany(world.store, 10, 12);
+    await keepLater(world, 1);
+    const reader = await world.another();
+    const side = await reader.branch("side").head();
+    expect(side.checkpoint.position).toBe(0);
+    expect(await contents(reader, await reader.stateAt(fork.head.id, [side]))).toEqual(expected);
+  });
+
   it("tell what changed since, where cleanup took rows of their own that were replaced", async () => {
     const world = await harbour();
     await addMany(world.store, 0, 3);
