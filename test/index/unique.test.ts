@@ -38,7 +38,7 @@ class Rows extends History {
   /** A row with the values of a number; every seventh has none. */
   private valued(row: number, n: number) {
     const values: Record<string, Value> = { key: `r${row}`, no: Math.floor(n / 100) };
-    for (const [kind, valueOf] of Object.entries(KINDS)) values[kind] = n % 7 === 0 ? null : valueOf(n);
+    for (const [kind, valued] of Object.entries(KINDS)) values[kind] = n % 7 === 0 ? null : valued(n);
     return this.row(this.type, `r${row}`, values);
   }
 

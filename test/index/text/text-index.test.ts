@@ -77,7 +77,8 @@ describe("a full-text index", () => {
       const rowOf = new Int32Array(old.length).fill(-1);
       const added: number[] = [];
       for (let row = 0; row < old.length || dice.chance(0.5); ) {
-        if (row >= old.length || dice.chance(0.2)) added.push(next.push(text()) - 1);
+        const isNew = row >= old.length || dice.chance(0.2);
+        if (isNew) added.push(next.push(text()) - 1);
         else if (dice.chance(0.2)) row++;
         else {
           rowOf[row] = next.length;
