@@ -276,7 +276,7 @@ export class Oracle {
     const isMissing = error.kind === "not_found" && error.message.includes("not found");
     if (isMissing && ("branch" in at ? this.isAbsent(at.branch, startedAt) : this.mayBeUnknown(at.snapshot)))
       return;
-    if (error.kind === "gone" && "snapshot" in at && this.mayHaveExpired(at.snapshot)) return;
+    if (error.kind === "gone" && "snapshot" in at && this.mayHaveExpired(at.snapshot, startedAt)) return;
     this.fail(`a read of ${JSON.stringify(at)} was refused without a reason: ${error.message}`);
   }
 
@@ -492,7 +492,7 @@ export class Oracle {
   }
 
   /** Was there a cleanup whose policy left the commit out? Heads, and where branches were forked, always stay. */
-  private mayHaveExpired(id: string): boolean {
+  private mayHaveExpired(id: string, since: number): boolean {
     const commit = this.history.commits.get(id);
     if (commit === undefined) return false;
     const live = this.history.live();
@@ -501,18 +501,21 @@ export class Oracle {
         reigns[reigns.length - 1].commit === commit || (ancestors.length > 0 && reigns[0].commit === commit),
     );
     if (isProtected) return false;
-    return [...this.operations.values()].some(({ request, endedAt }) => {
+    return [...this.operations.values()].some(({ request, startedAt, endedAt }) => {
       if (request.kind !== "cleanup") return false;
+      // Until it is done it may not have seen branches that came meanwhile.
+      const known = endedAt === null || endedAt >= since ? startedAt : NEVER;
       const { keep, olderThanSecs } = request.policy;
       const isOld =
         olderThanSecs === undefined || this.now() - Date.parse(commit.authoredAt) >= olderThanSecs * 1_000;
-      return isOld && (keep === undefined || this.isBeyond(commit, keep, endedAt ?? this.step()));
+      return isOld && (keep === undefined || this.isBeyond(commit, keep, endedAt ?? this.step(), known));
     });
   }
 
-  /** Were there at least so many newer commits on every branch that holds the commit? */
-  private isBeyond(commit: Commit, keep: number, at: number): boolean {
-    return this.history.live().every(({ reigns }) => {
+  /** Were there at least so many newer commits on every branch, of those that came before `known`, that holds the commit? */
+  private isBeyond(commit: Commit, keep: number, at: number, known: number): boolean {
+    const branches = this.history.live().filter(({ createdAt }) => createdAt <= known);
+    return branches.every(({ reigns }) => {
       const head = reigns.findLast(({ from }) => from <= at)?.commit;
       const isOnChain = head !== undefined && chainOf(head).includes(commit);
       return !isOnChain || head.version - commit.version >= Math.max(keep, 1);

@@ -17,7 +17,7 @@ import { DamagedObject } from "../stored-json.ts";
 import type { BranchId } from "../types.ts";
 import { type LogInCommon, logsInCommon, neededInCommon } from "./common-past.ts";
 import { heldStates } from "./held.ts";
-import { type CleanupPolicy, KEEP_ALL, type Kept, keptVersions, readableVersions } from "./keep.ts";
+import { type CleanupPolicy, type Kept, keptVersions, readableVersions } from "./keep.ts";
 import { GRACE_MS } from "./limits.ts";
 import { Marks, type NeededStates } from "./marks.ts";
 import { retentionOf } from "./retention.ts";
@@ -75,7 +75,7 @@ async function settle(
   }
   // Who made a branch or a merge meanwhile may need what just expired. Whoever comes later finds the floors as they are.
   const again = await surveyGraph(context);
-  const news = isNews(plan.survey, again) ? await planOf(context, again, KEEP_ALL) : null;
+  const news = isNews(plan.survey, again) ? await planOf(context, again, policy, plan.survey) : null;
   if (news !== null) {
     await mark(context, marks, news, plan.survey, since);
     if (!isPreview) await publish(context, news);
@@ -105,8 +105,13 @@ interface Plan extends Pick<Kept, "links" | "common"> {
   readonly others: readonly LogInCommon[];
 }
 
-async function planOf(context: GraphContext, survey: Survey, policy: CleanupPolicy): Promise<Plan> {
-  const { versions, links, common } = await keptVersions(context, survey, policy);
+async function planOf(
+  context: GraphContext,
+  survey: Survey,
+  policy: CleanupPolicy,
+  earlier: Survey | null = null,
+): Promise<Plan> {
+  const { versions, links, common } = await keptVersions(context, survey, policy, earlier);
   const logs = await inParallel([...survey.logs.values()], PARALLEL_REQUESTS_MAX, async (log) => {
     const kept = versions.get(log.part.log) ?? [];
     return { log, kept, retention: await retentionOf(context, survey, log, kept) };

@@ -25,13 +25,12 @@ export interface Kept {
   readonly common: readonly BranchState[];
 }
 
-/** The policy by which nothing expires. */
-export const KEEP_ALL: CleanupPolicy = { keep: Number.MAX_SAFE_INTEGER, olderThanMs: null };
-
+/** `earlier` is a survey from before the same policy was applied: nothing more expires then, and what it should not have comes back. */
 export async function keptVersions(
   context: GraphContext,
   survey: Survey,
   policy: CleanupPolicy,
+  earlier: Survey | null = null,
 ): Promise<Kept> {
   const { bases, links } = await mergeBases(
     context,
@@ -55,10 +54,12 @@ export async function keptVersions(
       ...onLive.filter(({ branch }) => branch === id).map(({ version }): Span => [version, version]),
     ];
     const readable = readableVersions(log);
+    const known = earlier?.logs.get(id);
+    const missed = known === undefined ? [] : intersection(asked, readableVersions(known));
     // What expired once does not come back, unless a branch came to need it while it did, and it is still there.
-    const back = await restorable(context, log, difference(needed, readable));
-    const kept = joined([...intersection([...asked, ...joined(needed)], readable), ...back]);
-    versions.set(id, difference(kept, log.retention?.lost ?? []));
+    const back = await restorable(context, log, difference([...needed, ...missed], readable));
+    const wanted = earlier === null ? intersection([...asked, ...needed], readable) : readable;
+    versions.set(id, difference(joined([...wanted, ...back]), log.retention?.lost ?? []));
   }
   return { versions, links, common };
 }
