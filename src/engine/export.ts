@@ -62,14 +62,10 @@ async function* recordsOf(view: View, type: EntityType, storage: StorageAdapter)
 async function rowsInOrder(view: View, type: EntityType): Promise<Iterable<Row>> {
   await view.load(type.kind === "node" ? [type] : [type, type.source, type.target]);
   const reader = type.kind === "node" ? view.nodes(type) : view.edges(type);
-  const sorted = inIdOrder(reader.all(), (number) => reader.id(number));
-  return sorted.values().map(({ number }) => reader.row(number));
-}
-
-function inIdOrder(numbers: Int32Array, idOf: (number: number) => string): { number: number; id: string }[] {
-  return Array.from(numbers, (number) => ({ number, id: idOf(number) })).sort((a, b) =>
-    compareUtf8(a.id, b.id),
-  );
+  return reader
+    .allById()
+    .values()
+    .map((number) => reader.row(number));
 }
 
 function lineWriter(type: NodeType | EdgeType): (row: Row) => string {

@@ -4,7 +4,7 @@ import { encodeUtf8 } from "../lib/utf8.ts";
 import type { Value } from "../query/plan.ts";
 import type { EntityType, Property, StableId } from "../schema/catalog.ts";
 import type { Column, Row, RowBatch } from "../store/index.ts";
-import { rowAt, textAt, valueAt } from "../store/index.ts";
+import { rowAt, sortRows, textAt, valueAt } from "../store/index.ts";
 import type { BaseTable } from "./base-table.ts";
 import { compareText, compareToBytes } from "./columns.ts";
 import type { Delta, Place } from "./delta.ts";
@@ -61,6 +61,33 @@ export class Table<T extends EntityType = EntityType> {
     if (this.isPlain) return this.base.all();
     this.live ??= this.liveNumbers();
     return this.live;
+  }
+
+  /** The same numbers by the bytes of their ids. Do not write to it. */
+  allById(): Int32Array {
+    const all = this.all();
+    const inBase = firstAtOrAbove(all, this.base.length);
+    const base = this.baseById(all, inBase);
+    if (inBase === all.length) return base;
+    const created = all.slice(inBase).sort((a, b) => this.compareIds(a, b));
+    const out = new Int32Array(all.length);
+    for (let i = 0, j = 0; i + j < out.length; ) {
+      const isBase = j === created.length || (i < inBase && this.compareIds(base[i], created[j]) < 0);
+      out[i + j] = isBase ? base[i++] : created[j++];
+    }
+    return out;
+  }
+
+  /** The first `count` of the live numbers, which are those of base rows, by their ids. */
+  private baseById(all: Int32Array, count: number): Int32Array {
+    const live = all.subarray(0, count);
+    if (this.type.kind === "node") return live;
+    const { order } = sortRows([this.rows.ids], this.base.length);
+    if (order === null) return live;
+    const out = new Int32Array(count);
+    let next = 0;
+    for (const number of order) if (this.isPlain || this.isLive(number)) out[next++] = number;
+    return out;
   }
 
   private liveNumbers(): Int32Array {
@@ -120,6 +147,18 @@ export class Table<T extends EntityType = EntityType> {
     if (place === null) throw new Error(`invariant broken: ${this.type.name} ${number} is not live`);
     return rowAt(place.batch, place.row, this.type);
   }
+}
+
+/** Place of the first number of an ascending list that is not below a bound. */
+function firstAtOrAbove(ascending: Int32Array, bound: number): number {
+  let low = 0;
+  let high = ascending.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (ascending[middle] < bound) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** True for the only key property of a type: no two entities have the same value, and each has one. */

@@ -61,6 +61,8 @@ export interface NodeReader {
   isLive(node: NodeNumber): boolean;
   /** Numbers of the live nodes, ascending. Do not write to it. */
   all(): Int32Array;
+  /** The same numbers by the bytes of their ids. Do not write to it. */
+  allById(): Int32Array;
   value(node: NodeNumber, property: Property): Value;
   row(node: NodeNumber): Row;
 }
@@ -74,6 +76,7 @@ export interface EdgeReader {
   readonly count: number;
   isLive(edge: EdgeNumber): boolean;
   all(): Int32Array;
+  allById(): Int32Array;
   id(edge: EdgeNumber): string;
   source(edge: EdgeNumber): NodeNumber;
   target(edge: EdgeNumber): NodeNumber;

@@ -45,6 +45,7 @@ export type {
 export { inParallel } from "./parallel.ts";
 export { changedAt } from "./replay.ts";
 export { batchOf, rowAt, rowsOf } from "./row-codec.ts";
+export { sortRows } from "./sort.ts";
 export type * from "./types.ts";
 export { uniqueKey } from "./unique-tuples.ts";
 export { Unpublished } from "./unpublished.ts";

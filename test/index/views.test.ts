@@ -8,6 +8,11 @@ import { RandomHistory } from "./random-history.ts";
 
 const byKey = (a: Row, b: Row) => (keyOf(a) < keyOf(b) ? -1 : 1);
 
+function byId(numbers: readonly number[], table: { id(number: number): string }): number[] {
+  const bytes = (number: number) => Buffer.from(table.id(number));
+  return numbers.toSorted((a, b) => Buffer.compare(bytes(a), bytes(b)));
+}
+
 /** Everything that the resident readers say, spelled out. */
 async function dump(view: GraphView): Promise<unknown> {
   await view.load(view.catalog.typeById.values());
@@ -16,12 +21,14 @@ async function dump(view: GraphView): Promise<unknown> {
     const live = [...table.all()];
     expect(table.count).toBe(live.length);
     for (const number of live) expect(table.find(table.id(number))).toBe(number);
+    expect([...table.allById()]).toEqual(byId(live, table));
     return live.map((number) => table.row(number)).sort(byKey);
   });
   const edges = [...view.catalog.edges.values()].map((type) => {
     const table = view.edges(type);
     const live = [...table.all()];
     expect(table.count).toBe(live.length);
+    expect([...table.allById()]).toEqual(byId(live, table));
     const rows = live.map((number) => {
       const row = table.row(number);
       expect(table.sources.id(table.source(number))).toBe(row.src ?? "");
