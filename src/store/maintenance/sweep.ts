@@ -24,8 +24,11 @@ interface Area {
   readonly prefix: string;
   /** Other objects under the prefix are foreign. */
   readonly pattern: RegExp;
-  /** Named by content: a writer that needs what is there writes it again, and its commit may come after the listing. */
-  readonly isShared?: boolean;
+  /**
+   * Written again: by a writer that needs the same content, or by one that takes long and keeps what it wrote from growing
+   * old. Its commit may come after the listing.
+   */
+  readonly isRenewed?: boolean;
 }
 
 const AREAS: readonly Area[] = [
@@ -33,12 +36,12 @@ const AREAS: readonly Area[] = [
     prefix: "branches/",
     pattern: /^branches\/[^/]+\/(?:(?:(?:log|checkpoint)\/\d{20}|hint|floor)\.json|bundle\/\d{20}\.ndjson)$/,
   },
-  { prefix: "segments/", pattern: /^segments\/\d+\/[^/]+\.arrow$/ },
+  { prefix: "segments/", pattern: /^segments\/\d+\/[^/]+\.arrow$/, isRenewed: true },
   { prefix: "deletes/", pattern: /^deletes\/\d+\/[^/]+\.arrow$/ },
   { prefix: "dead/", pattern: /^dead\/[^/]+\/\d{20}\.bin$/ },
   { prefix: "index/", pattern: /^index\/[^/]+\/[^/]+$/ },
-  { prefix: BLOBS_PREFIX, pattern: /^blobs\/[0-9a-f]{64}$/, isShared: true },
-  { prefix: "schema/", pattern: /^schema\/[0-9a-f]{64}\.json$/, isShared: true },
+  { prefix: BLOBS_PREFIX, pattern: /^blobs\/[0-9a-f]{64}$/, isRenewed: true },
+  { prefix: "schema/", pattern: /^schema\/[0-9a-f]{64}\.json$/, isRenewed: true },
 ];
 
 /** Deletes objects that are not needed and were written before `youngFrom`, in ms by the store's clock; a preview counts them. */
@@ -59,12 +62,12 @@ export async function sweep(
   const isYoungNow = async (key: string): Promise<boolean> =>
     ((await storage.head(key))?.modifiedAt ?? youngFrom) >= youngFrom;
 
-  const remove = async (object: ObjectInfo, isShared: boolean): Promise<void> => {
+  const remove = async (object: ObjectInfo, isRenewed: boolean): Promise<void> => {
     const type = typeOf(object.key, typeOfSegment);
     const swept = type === null ? null : (types.get(type) ?? { bytes: 0, error: null });
     if (type !== null && swept !== null) types.set(type, swept);
     try {
-      if (isShared && (await isYoungNow(object.key))) return;
+      if (isRenewed && (await isYoungNow(object.key))) return;
       if (!isPreview) await storage.delete(object.key);
       bytes += object.size;
       if (swept !== null) swept.bytes += object.size;
@@ -74,14 +77,14 @@ export async function sweep(
     }
   };
 
-  for (const { prefix, pattern, isShared = false } of AREAS) {
+  for (const { prefix, pattern, isRenewed = false } of AREAS) {
     for (let startAfter: string | null = ""; startAfter !== null; ) {
       const page = await storage.list(prefix, startAfter === "" ? {} : { startAfter });
       for (const { key } of page.objects) noteSegment(key, typeOfSegment);
       const garbage = page.objects.filter(
         ({ key, modifiedAt }) => pattern.test(key) && modifiedAt < youngFrom && !isNeeded(key),
       );
-      await inParallel(garbage, PARALLEL_REQUESTS_MAX, (object) => remove(object, isShared));
+      await inParallel(garbage, PARALLEL_REQUESTS_MAX, (object) => remove(object, isRenewed));
       startAfter = page.next;
     }
   }

@@ -235,6 +235,29 @@ describe("whoever took longer than cleanup waits", () => {
     expect(await idsOf(reader, await reader.branch("main").head(), SHIP)).toHaveLength(6);
   });
 
+  it("keeps what it wrote again between the look of cleanup and its hand", async () => {
+    const world = await harbour();
+    const segment = await world.store.rowWriter().writeSegment(SHIP, batchOf([ship("A")], SHIP));
+    world.ports.advance(2 * HOUR_MS);
+    const key = `segments/${SHIP.id}/${segment.id}.arrow`;
+    const inner = memoryStorage(world.ports, { bucket: world.bucket });
+    const looking = new Proxy(inner, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name, target);
+        if (typeof member !== "function") return member;
+        if (name !== "list") return member.bind(target);
+        return async (prefix: string, options?: object) => {
+          const page = await target.list(prefix, options);
+          const stored = await target.get(key);
+          if (prefix === "segments/" && stored !== null) await target.put(key, stored.bytes);
+          return page;
+        };
+      },
+    });
+    await keep(await openHarbour(looking, world.ports), 1);
+    expect(world.bucket.objects.has(key)).toBe(true);
+  });
+
   it("publishes nothing where that was in vain", async () => {
     const world = await harbour();
     const segment = await world.store.rowWriter().writeSegment(SHIP, batchOf([ship("A")], SHIP));
