@@ -48,10 +48,15 @@ export class BranchLog {
   private asking: Promise<unknown> = Promise.resolve();
   private adoptAt = TAIL_ENTRIES_ADOPT;
 
+  /** When the ref was known to stand under its name, in ms. */
+  private readonly refReadAt: number;
+
   constructor(
     private readonly context: GraphContext,
     readonly stored: StoredRef,
-  ) {}
+  ) {
+    this.refReadAt = context.ports.now();
+  }
 
   get ref() {
     return this.stored.ref;
@@ -111,7 +116,11 @@ export class BranchLog {
         await this.reopen();
       });
     } else {
-      const opened = await this.open();
+      // A branch that was deleted since its ref was read may have left a log without an end: it looks alive.
+      const isOld = askedAt - this.refReadAt > FLOOR_CHECK_MS;
+      const [opened, isDeleted] = await Promise.all([this.open(), isOld && this.isDeleted()]);
+      this.closed ||= isDeleted;
+      if (isDeleted) throw new BranchClosed();
       if (this.known === null) this.begin(opened);
     }
     if (this.closed) throw new BranchClosed();

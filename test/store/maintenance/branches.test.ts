@@ -232,6 +232,24 @@ describe("a process that slept through a cleanup", () => {
     expect(await failureOf(world.store.branch("draft").head())).toMatchObject({ kind: "not_found" });
   });
 
+  it.each([false, true])(
+    "does not write to the branch that it made and never read (made again: %p)",
+    async (again) => {
+      const world = await harbour();
+      const maker = await world.another();
+      await maker.createBranch("draft", "main");
+      await world.store.deleteBranch("draft");
+      await keepLater(world, 1);
+      if (again) await world.store.createBranch("draft", "main");
+      const written = commit(maker, { branch: "draft", changes: [{ type: SHIP, rows: [ship("LATE")] }] });
+      if (!again) expect(await failureOf(written)).toMatchObject({ kind: "not_found" });
+      await written.catch(() => {});
+      const reader = await world.another();
+      if (again) expect(await idsOf(reader, await reader.branch("draft").head(), SHIP)).toEqual(["LATE"]);
+      else expect(await reader.listBranches()).toEqual(["main"]);
+    },
+  );
+
   it("does not publish on a branch that is gone", async () => {
     const world = await harbour();
     await world.store.createBranch("draft", "main");
