@@ -276,7 +276,7 @@ export class Oracle {
     const isMissing = error.kind === "not_found" && error.message.includes("not found");
     if (isMissing && ("branch" in at ? this.isAbsent(at.branch, startedAt) : this.mayBeUnknown(at.snapshot)))
       return;
-    if (error.kind === "gone" && "snapshot" in at && this.mayHaveExpired(at.snapshot, startedAt)) return;
+    if (error.kind === "gone" && "snapshot" in at && this.mayHaveExpired(at.snapshot)) return;
     this.fail(`a read of ${JSON.stringify(at)} was refused without a reason: ${error.message}`);
   }
 
@@ -492,7 +492,7 @@ export class Oracle {
   }
 
   /** Was there a cleanup whose policy left the commit out? Heads, and where branches were forked, always stay. */
-  private mayHaveExpired(id: string, since: number): boolean {
+  private mayHaveExpired(id: string): boolean {
     const commit = this.history.commits.get(id);
     if (commit === undefined) return false;
     const live = this.history.live();
@@ -503,12 +503,11 @@ export class Oracle {
     if (isProtected) return false;
     return [...this.operations.values()].some(({ request, startedAt, endedAt }) => {
       if (request.kind !== "cleanup") return false;
-      // Until it is done it may not have seen branches that came meanwhile.
-      const known = endedAt === null || endedAt >= since ? startedAt : NEVER;
+      // It may not have seen branches that came meanwhile.
       const { keep, olderThanSecs } = request.policy;
       const isOld =
         olderThanSecs === undefined || this.now() - Date.parse(commit.authoredAt) >= olderThanSecs * 1_000;
-      return isOld && (keep === undefined || this.isBeyond(commit, keep, endedAt ?? this.step(), known));
+      return isOld && (keep === undefined || this.isBeyond(commit, keep, endedAt ?? this.step(), startedAt));
     });
   }
 
