@@ -10,7 +10,7 @@ const BYTES = 2 ** 20;
 const REACH_MS = 100;
 const REPEATS = { warmup: 2, runs: 5 };
 
-const fill = (text: string) => text.repeat(Math.ceil(BYTES / text.length));
+const fill = (text: string) => text.repeat(Math.ceil(BYTES / Buffer.byteLength(text)));
 const numbered = (text: (i: number) => string) => {
   const parts: string[] = [];
   for (let length = 0; length < BYTES; length += parts[parts.length - 1].length)
