@@ -93,6 +93,7 @@ const isWordPart = (code: number) => isLower(code) || isUpper(code) || isDigit(c
 export function tokenize(source: string, lexicon: Lexicon): Tokens {
   requireWellFormed(source);
   const { length } = source;
+  const { marksByFirst, variables } = lexicon;
   const codes = new Uint8Array(length + 1 + AHEAD_MAX);
   const starts = new Uint32Array(length + 1 + AHEAD_MAX);
   const ends = new Uint32Array(length + 1 + AHEAD_MAX);
@@ -121,7 +122,7 @@ export function tokenize(source: string, lexicon: Lexicon): Tokens {
         end = at + 1;
         resume = length;
       }
-    } else if (first === DOLLAR && lexicon.variables) {
+    } else if (variables && first === DOLLAR) {
       code = isLower(source.charCodeAt(end)) ? CODE.variable : CODE.badVariable;
       if (code === CODE.variable) end = wordEnd(source, end + 1);
     } else if (first === SLASH && source.charCodeAt(end) === STAR) {
@@ -129,7 +130,7 @@ export function tokenize(source: string, lexicon: Lexicon): Tokens {
       end = at + 2;
       resume = length;
     } else {
-      const mark = markAt(source, at, lexicon.marksByFirst[first]);
+      const mark = markAt(source, at, marksByFirst[first]);
       if (mark !== undefined) {
         code = mark.code;
         end = at + mark.text.length;
