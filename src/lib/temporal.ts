@@ -1,8 +1,9 @@
 // Dates are days and datetimes are milliseconds since 1970-01-01T00:00:00Z, in UTC; both proleptic Gregorian.
 
 const MS_PER_DAY = 86_400_000;
-/** What `Date` can print (ECMA-262 time value range). */
-const PRINTABLE_MS_MAX = 8_640_000_000_000_000;
+/** The years 0000 to 9999: the four digits that a text has, and all that is read back. (`Date.UTC(0)` is 1900.) */
+const PRINTABLE_MS_MIN = Date.UTC(-1, 12);
+const PRINTABLE_MS_MAX = Date.UTC(9999, 12) - 1;
 
 const DATE = /^(\d{4})-(\d{1,2})-(\d{1,2})$/;
 const COMPACT_DATE = /^(\d{4})(\d{2})(\d{2})$/;
@@ -61,6 +62,5 @@ export function formatDate(days: number): string | number {
 
 /** `YYYY-MM-DDTHH:MM:SS.mmmZ`, or the number itself where no calendar prints it. */
 export function formatDateTime(ms: number): string | number {
-  if (!(Math.abs(ms) <= PRINTABLE_MS_MAX)) return ms;
-  return new Date(ms).toISOString();
+  return ms >= PRINTABLE_MS_MIN && ms <= PRINTABLE_MS_MAX ? new Date(ms).toISOString() : ms;
 }

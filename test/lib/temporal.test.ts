@@ -34,6 +34,14 @@ describe("dates", () => {
     expect(formatDate(19782)).toBe("2024-02-29");
     expect(formatDate(2 ** 31 - 1)).toBe(2 ** 31 - 1);
   });
+
+  it("print only a year of four digits, which is what is read back", () => {
+    expect(formatDate(2_932_896)).toBe("9999-12-31");
+    expect(formatDate(2_932_897)).toBe(2_932_897);
+    expect(formatDate(-719_528)).toBe("0000-01-01");
+    expect(formatDate(-719_529)).toBe(-719_529);
+    for (const days of [2_932_896, -719_528]) expect(parseDate(String(formatDate(days)))).toBe(days);
+  });
 });
 
 describe("datetimes", () => {
@@ -60,5 +68,15 @@ describe("datetimes", () => {
   it("always print three decimals", () => {
     expect(formatDateTime(0)).toBe("1970-01-01T00:00:00.000Z");
     expect(formatDateTime(9e15)).toBe(9e15);
+  });
+
+  it("print as the number before the year 0 and after the year 9999", () => {
+    expect(formatDateTime(253_402_300_799_999)).toBe("9999-12-31T23:59:59.999Z");
+    expect(formatDateTime(253_402_300_800_000)).toBe(253_402_300_800_000);
+    expect(formatDateTime(-62_167_219_200_000)).toBe("0000-01-01T00:00:00.000Z");
+    expect(formatDateTime(-62_167_219_200_001)).toBe(-62_167_219_200_001);
+    for (const ms of [253_402_300_799_999, -62_167_219_200_000]) {
+      expect(parseDateTime(String(formatDateTime(ms)))).toBe(ms);
+    }
   });
 });
