@@ -43,6 +43,9 @@ export function solve(context: ReadContext, purpose: Purpose): Promise<Relation>
   return new Block(context, context.plan.clauses, purpose, null, context.trace).solutions();
 }
 
+/** Where clauses that bind nothing begin: constants alone have one solution or none. */
+const NO_VARIABLES: Relation = { length: 1, columns: new Map(), weights: null };
+
 /** A list of clauses on its way to its solutions. */
 class Block implements Statistics {
   private components: Relation[];
@@ -61,7 +64,7 @@ class Block implements Statistics {
     private readonly trace: Trace | null,
   ) {
     const own = clauses.flatMap(boundBy);
-    this.components = seed === null ? [] : [seed];
+    this.components = seed !== null ? [seed] : own.length === 0 ? [NO_VARIABLES] : [];
     this.slots = new Set([...(seed?.columns.keys() ?? []), ...own]);
     this.open = new Set(own.filter((slot) => slot >= 0 && context.variable(slot).kind === "node"));
     for (const slot of seed?.columns.keys() ?? []) this.open.delete(slot);

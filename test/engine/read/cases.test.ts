@@ -260,6 +260,21 @@ describe("filters", () => {
     expect(before("nope")).rejects.toThrow("invalid DateTime literal 'nope'");
   });
 
+  it("of constants alone have one solution or none", async () => {
+    const f = new FixtureF();
+    expect(await rowsOf(f, 'match { 1 < 2.5 "ab" contains "b" } return { 7 as x, now() } limit 1')).toEqual([
+      [7, new Date(NOW_MS).toISOString()],
+    ]);
+    expect(await rowsOf(f, "match { 1 = 1 1 = 2 } return { 7 }")).toEqual([]);
+    expect(await rowsOf(f, "match { 1 = 1 } return { count(7), sum(2) as s }")).toEqual([[1, 2]]);
+    expect(await rowsOf(f, "match { 1 = 2 } return { count(7), sum(2) as s }")).toEqual([[0, null]]);
+    const declared = "$p: I64?";
+    expect(await rowsOf(f, "match { $p = $p } return { $p }", {}, declared)).toEqual([]);
+    expect(await rowsOf(f, "match { $p = $p } return { $p as q } order { q }", { p: 3 }, declared)).toEqual([
+      [3],
+    ]);
+  });
+
   it("27: know the time of the request", async () => {
     const f = new FixtureF();
     f.commit(f.users({ old: { joined: NOW_MS - 1 }, new: { joined: NOW_MS + 1 } }));
