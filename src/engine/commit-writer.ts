@@ -34,7 +34,7 @@ export class CommitWriter {
     const result = await branch.publish({
       ...rules,
       prepare: async (head) => {
-        const prepared = await prepare(this.images.view(head));
+        const prepared = await this.preparedOn(head, prepare);
         return prepared === null ? null : draft(prepared);
       },
     });
@@ -51,9 +51,19 @@ export class CommitWriter {
     await this.ensureWritable();
     const draft = this.drafts(origin);
     const result = await this.store.createBranchWithCommit(name, from, async (head: BranchState) =>
-      draft(await prepare(this.images.view(head))),
+      draft(await this.preparedOn(head, prepare)),
     );
     return result === null ? null : this.outputOf(result);
+  }
+
+  /** Publishing tries again by itself on a head that has another checkpoint than the one that prepare failed on. */
+  private async preparedOn<T>(head: BranchState, prepare: (view: GraphView) => Promise<T>): Promise<T> {
+    try {
+      return await prepare(this.images.view(head));
+    } catch (thrown) {
+      if (await this.store.isMended(head, thrown)) this.images.clear();
+      throw thrown;
+    }
   }
 
   /** A commit as it is shown; `ref` is any live branch whose history holds it. */

@@ -96,9 +96,12 @@ export class GraphEngine implements Graph {
     this.changeReader = new ChangeReader(store, (state) => this.images.view(state));
   }
 
-  async query(request: QueryRequest): Promise<ReadResult> {
+  query(request: QueryRequest): Promise<ReadResult> {
+    return this.reading(request, (seen) => this.queryOn(seen, request));
+  }
+
+  private async queryOn(seen: SeenState, request: QueryRequest): Promise<ReadResult> {
     const nowMs = this.options.ports.now();
-    const seen = await this.see(request);
     const { state } = seen;
     const plan = this.plans.plan(request.source, request.name, seen.names);
     if (plan.kind !== "read") {
@@ -183,17 +186,35 @@ export class GraphEngine implements Graph {
   }
 
   async export(request: ExportRequest): Promise<AsyncIterable<Uint8Array>> {
-    const view = this.images.view((await this.see(request)).state);
-    return exportRecords(view, exportedTypes(view, request.typeNames ?? []), this.store.storage);
+    const { state } = await this.see(request);
+    const view = this.images.view(state);
+    return this.records(
+      state,
+      exportRecords(view, exportedTypes(view, request.typeNames ?? []), this.store.storage),
+    );
+  }
+
+  /** Part of a stream that breaks off may be out: what repair has mended meanwhile helps the next one. */
+  private async *records(state: BranchState, made: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    try {
+      yield* made;
+    } catch (thrown) {
+      if (await this.store.isMended(state, thrown)) this.images.clear();
+      throw thrown;
+    }
   }
 
   async openBlob(selector: BlobSelector): Promise<BlobCell> {
-    const seen = await this.see(selector);
-    return openBlobCell(this.images.view(seen.state), seen, selector, this.store.storage);
+    return this.reading(selector, (seen) =>
+      openBlobCell(this.images.view(seen.state), seen, selector, this.store.storage),
+    );
   }
 
-  async snapshot(selector: ReadSelector): Promise<SnapshotOutput> {
-    const { state } = await this.see(selector);
+  snapshot(selector: ReadSelector): Promise<SnapshotOutput> {
+    return this.reading(selector, ({ state }) => this.snapshotOf(state, selector));
+  }
+
+  private async snapshotOf(state: BranchState, selector: ReadSelector): Promise<SnapshotOutput> {
     const view = this.images.view(state);
     const types = typesInOrder(state.catalog);
     const counts = await Promise.all(types.map((type) => view.count(type)));
@@ -394,6 +415,18 @@ export class GraphEngine implements Graph {
 
   private authorize(actor: string | null, request: AuthorizationRequest): void {
     this.options.gate?.(actor, request);
+  }
+
+  /** Reads what is selected; where that fails on what repair has mended meanwhile, once more. */
+  private async reading<T>(selector: ReadSelector, read: (seen: SeenState) => Promise<T>): Promise<T> {
+    const seen = await this.see(selector);
+    try {
+      return await read(seen);
+    } catch (thrown) {
+      if (!(await this.store.isMended(seen.state, thrown))) throw thrown;
+      this.images.clear();
+      return read(await this.see(selector));
+    }
   }
 
   private async see({ branch, snapshot }: ReadSelector): Promise<SeenState> {

@@ -177,6 +177,11 @@ export interface GraphStore extends SegmentReader {
   checkpoint(branch: string): Promise<void>;
   /** Checks everything that readable commits need, and does about it what the mode says. */
   repair(mode: RepairMode): Promise<RepairReport>;
+  /**
+   * Asked when reading a state failed: whether it failed on a damaged object that repair, in another process, has led
+   * around since. If so, the state is to be asked for again.
+   */
+  isMended(state: BranchState, failure: unknown): Promise<boolean>;
 
   /** Waits until background checkpoints are done. */
   settle(): Promise<void>;

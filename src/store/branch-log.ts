@@ -168,6 +168,17 @@ export class BranchLog {
     this.adoptAt = TAIL_ENTRIES_ADOPT;
   }
 
+  /** Where the known state stands on this checkpoint as it was, lets it stand on what repair made of it. */
+  renew(checkpoint: Checkpoint): void {
+    const { known } = this;
+    if (known === null) return;
+    const { branch, position } = known.state.checkpoint;
+    if (branch !== checkpoint.branch || position !== checkpoint.position) return;
+    const state = { ...known.state, checkpoint };
+    this.links.set(state, known.link);
+    this.known = { ...known, state };
+  }
+
   /** Lets the known state stand on the checkpoint that was noted last, where that is newer than its own. */
   async adoptNoted(): Promise<boolean> {
     this.hintReadAt = this.context.ports.now();

@@ -18,7 +18,25 @@ export async function readCheckpoint(
   );
 }
 
-/** The same, with null for a damaged one too: what is derived may be lost. */
+/** The checkpoint as it is on storage, whatever is remembered of it; null where that is none or a damaged one. */
+export async function rereadCheckpoint(
+  { objects }: GraphContext,
+  ref: BranchRef,
+  place: LogPlace,
+): Promise<Checkpoint | null> {
+  const key = checkpointKey(place.branch, place.position);
+  const stored = await objects.storage.get(key);
+  if (stored === null) return null;
+  try {
+    const checkpoint = decodeCheckpoint(objects.address(key), stored.bytes, place, ref);
+    objects.keep(key, checkpoint, stored.bytes.length);
+    return checkpoint;
+  } catch {
+    return null;
+  }
+}
+
+/** As readCheckpoint, with null for a damaged one too: what is derived may be lost. */
 export async function tryCheckpoint(
   context: GraphContext,
   ref: BranchRef,

@@ -22,6 +22,8 @@ import { BranchClosed, BranchLog } from "./branch-log.ts";
 import { MAIN } from "./branch-name.ts";
 import { createRef, deleteRef, type ForkPoint, forkPointOf, isFork, refOf } from "./branches.ts";
 import { type ObjectCache, processCache } from "./cache.ts";
+import { encodeCheckpoint } from "./checkpoint.ts";
+import { rereadCheckpoint } from "./checkpoint-read.ts";
 import { Checkpointer, makeCheckpoint } from "./checkpointer.ts";
 import type { RowBatch } from "./column.ts";
 import { catalogReader, type GraphContext } from "./context.ts";
@@ -48,6 +50,7 @@ import { listRefNames, mainRef, readRef } from "./refs.ts";
 import { rowWriter } from "./row-writer.ts";
 import { readSegmentBatches } from "./segment-read.ts";
 import { stepsOf } from "./steps.ts";
+import { DamagedObject } from "./stored-json.ts";
 import { commitsAfter, stateAt, stateOn } from "./time-travel.ts";
 import type {
   BranchId,
@@ -268,6 +271,16 @@ class OpenGraphStore implements GraphStore {
 
   repair(mode: RepairMode): Promise<RepairReport> {
     return repairGraph(this.reopen, mode);
+  }
+
+  async isMended({ ref, checkpoint }: BranchState, failure: unknown): Promise<boolean> {
+    if (!(failure instanceof DamagedObject) || checkpoint.position === 0) return false;
+    const there = await rereadCheckpoint(this.context, ref, checkpoint);
+    if (there === null || Buffer.from(encodeCheckpoint(there)).equals(encodeCheckpoint(checkpoint)))
+      return false;
+    const followed = await Promise.allSettled(this.followed.values());
+    for (const one of followed) if (one.status === "fulfilled") one.value.log.renew(there);
+    return true;
   }
 
   settle(): Promise<void> {

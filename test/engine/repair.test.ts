@@ -273,3 +273,72 @@ describe("repair of a graph that lost", () => {
     expect(error.message).toContain("no commit can be read until it is put back as it was");
   });
 });
+
+describe("a process that is at a graph while it is repaired", () => {
+  const NAMES = "query q() { match { $s: Ship } return { $s.imo } order { $s.imo } }";
+  const EXPECTED = Array.from({ length: 40 }, (_, i) => ({ "s.imo": `S${i + 10}` }));
+
+  /** A graph of 40 small commits, opened by a process that knows its head and no rows; then its segments are lost. */
+  async function bereft(resident: boolean): Promise<{ bucket: MemoryBucket; graph: Graph }> {
+    const bucket = new MemoryBucket();
+    const storage = storageOf(bucket);
+    await initGraph({ storage, ports, schemaSource: SCHEMA });
+    const writer = await openGraph({ storage, ports });
+    const { load } = over(storage, writer);
+    for (let i = 10; i < 50; i++) await load([{ type: "Ship", data: { imo: `S${i}` } }]);
+    await writer.close();
+    const graph = await openGraph({ storage: storageOf(bucket), ports, resident });
+    await graph.catalog();
+    const segments = [...bucket.objects.keys()].filter((key) => key.startsWith("segments/"));
+    expect(segments).not.toBeEmpty();
+    for (const key of segments) bucket.objects.delete(key);
+    return { bucket, graph };
+  }
+
+  const DOINGS: Readonly<Record<string, (graph: Graph) => Promise<unknown>>> = {
+    "reads its head": (graph) => graph.query({ source: NAMES }),
+    "counts it": (graph) => graph.snapshot({}),
+    "updates it": (graph) =>
+      graph.mutate({ source: 'query m() { update Ship set { name: "n" } where imo = "S12" }', actor: null }),
+  };
+
+  for (const resident of [false, true]) {
+    for (const [name, act] of Object.entries(DOINGS)) {
+      it(`${name} as it was, ${resident ? "a server" : "a command"} that failed before`, async () => {
+        const { bucket, graph } = await bereft(resident);
+        expect((await refusal(graph.query({ source: NAMES }))).message).toContain("is damaged");
+        expect((await repair(bucket, "confirm")).datasets.every(({ error }) => error === null)).toBeTrue();
+        await act(graph);
+        expect((await graph.query({ source: NAMES })).rows()).toEqual(EXPECTED);
+        await graph.close();
+      });
+    }
+  }
+
+  it("reads a commit of the past, and exports once more after a stream that broke off", async () => {
+    const { bucket, graph } = await bereft(true);
+    const { commits } = await graph.commitPage({});
+    const snapshot = commits[1].graph_commit_id;
+    expect((await refusal(graph.query({ source: NAMES, snapshot }))).message).toContain("is damaged");
+    await repair(bucket, "confirm");
+    expect((await graph.query({ source: NAMES, snapshot })).rows()).toEqual(EXPECTED.slice(0, -1));
+    await graph.close();
+
+    const other = await bereft(true);
+    await repair(other.bucket, "confirm");
+    expect((await refusal(text(await other.graph.export({})).then(() => ""))).message).toContain(
+      "is damaged",
+    );
+    expect((await text(await other.graph.export({}))).split("\n").filter((line) => line !== "").length).toBe(
+      40,
+    );
+    await other.graph.close();
+  });
+
+  it("goes on saying what is damaged where nothing was repaired", async () => {
+    const { graph } = await bereft(true);
+    for (let i = 0; i < 3; i++)
+      expect((await refusal(graph.query({ source: NAMES }))).message).toContain("is damaged");
+    await graph.close();
+  });
+});
