@@ -62,13 +62,19 @@ function rootSummary(command: CommandSpec): string {
   return `${command.summary} [aliases: ${aliases.map((alias) => alias.name).join(", ")}]`;
 }
 
+/** What a command does, or that this build refuses it. */
+function summaryOf(command: CommandSpec): string {
+  const isRefused = command.load === undefined && command.subcommands === undefined;
+  return isRefused ? `${command.summary} (not supported by this build)` : command.summary;
+}
+
 function commandHelp(command: CommandSpec, path: readonly string[], long: boolean): string {
-  const lines = [command.summary, ""];
+  const lines = [summaryOf(command), ""];
   if (long && command.about !== undefined) lines.push(command.about, "");
   lines.push(usageOf(command, path));
   if (command.subcommands !== undefined) {
     const shown = command.subcommands.filter((child) => child.hidden !== true);
-    lines.push("", "subcommands:", ...columns(shown.map((child) => [child.name, child.summary])));
+    lines.push("", "subcommands:", ...columns(shown.map((child) => [child.name, summaryOf(child)])));
   }
   const positionals = command.positionals ?? [];
   if (positionals.length > 0) {

@@ -12,6 +12,17 @@ function everyCommand(command: CommandSpec = ROOT, path: readonly string[] = [])
   return [[...path], ...children.flatMap((child) => everyCommand(child, [...path, child.name]))];
 }
 
+describe("a command that this build refuses", () => {
+  it("says so in its help and in that of its family, and no other command does", () => {
+    const note = "(not supported by this build)";
+    expect(renderHelp(ROOT, ["cluster", "refresh"], true)).toContain(`record what is there ${note}`);
+    const lines = renderHelp(ROOT, ["cluster"], true).split("\n");
+    const noted = lines.filter((line) => line.endsWith(note)).map((line) => line.trim().split(" ")[0]);
+    expect(noted).toEqual(["approve", "refresh"]);
+    expect(renderHelp(ROOT, ["query"], true)).not.toContain(note);
+  });
+});
+
 describe("the root help", () => {
   const help = renderHelp(ROOT, [], true);
   const listed = help
