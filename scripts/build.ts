@@ -57,6 +57,11 @@ function sourceVersion(): string {
 }
 
 if (import.meta.main) {
+  const given = process.argv.slice(2);
+  if (given.length > 0) {
+    console.error(`build: '${given.join(" ")}' is not supported: there is one build, without features`);
+    process.exit(2);
+  }
   const started = performance.now();
   const path = await build();
   const megabytes = (Bun.file(path).size / 1_000_000).toFixed(0);

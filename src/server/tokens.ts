@@ -19,7 +19,7 @@ export async function loadTokens(ports: Ports): Promise<readonly ActorToken[]> {
   const { env } = ports;
   if (isSet(env.OMNIGRAPH_SERVER_BEARER_TOKENS_AWS_SECRET)) {
     throw refused(
-      "OMNIGRAPH_SERVER_BEARER_TOKENS_AWS_SECRET is set, but this build has no AWS Secrets Manager: rebuild with " +
+      "OMNIGRAPH_SERVER_BEARER_TOKENS_AWS_SECRET is set, but this server was not built with --features aws: rebuild with " +
         "`bun run build --features aws`, or unset it and use OMNIGRAPH_SERVER_BEARER_TOKENS_FILE",
     );
   }

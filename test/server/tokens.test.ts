@@ -79,7 +79,7 @@ describe("bearer token sources", () => {
       OMNIGRAPH_SERVER_BEARER_TOKENS_AWS_SECRET: "arn",
       OMNIGRAPH_SERVER_BEARER_TOKENS_JSON: '{"a":"t"}',
     };
-    await expect(load(env)).rejects.toThrow("--features aws");
+    await expect(load(env)).rejects.toThrow("not built with --features aws");
   });
 });
 
