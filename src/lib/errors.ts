@@ -164,6 +164,9 @@ export class OmnigraphError extends Error {
   }
 }
 
+/** Storage failed, or what is stored is damaged: the text names objects and addresses, which are the operator's business. */
+export class StorageError extends OmnigraphError {}
+
 export const badRequest = (message: string, details?: ErrorDetails) =>
   new OmnigraphError("bad_request", message, details);
 export const notFound = (message: string) => new OmnigraphError("not_found", message);

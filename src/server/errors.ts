@@ -1,6 +1,6 @@
 // The one error envelope of every answer that is not a success.
 
-import { type ErrorEnvelope, OmnigraphError } from "../lib/errors.ts";
+import { type ErrorEnvelope, OmnigraphError, StorageError } from "../lib/errors.ts";
 import { type JsonObject, stringifyJson } from "../lib/json.ts";
 import { ADMISSION_RETRY_AFTER_S } from "./limits.ts";
 import type { Logger } from "./log.ts";
@@ -23,8 +23,14 @@ export function errorResponse(thrown: unknown, log: Logger): Response {
   if (error.kind === "internal" && error === thrown) {
     log.log("error", "request failed", { error: error.message, cause: causeOf(error) });
   }
-  return renderError(error);
+  return renderError(error instanceof StorageError ? STORAGE_FAILED : error);
 }
+
+/** Clients are told no places in storage (spec 04 §4). */
+const STORAGE_FAILED = new OmnigraphError(
+  "internal",
+  "the storage of the graph failed or is damaged; the server's log has the details",
+);
 
 /** The envelope of an error, with headers that the route adds. */
 export const renderError = (error: OmnigraphError, more: Readonly<Record<string, string>> = {}): Response =>

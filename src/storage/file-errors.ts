@@ -1,7 +1,7 @@
 // What the operating system says about a local directory, in words that say where and what to do.
 
 import { basename, dirname } from "node:path";
-import { OmnigraphError } from "../lib/errors.ts";
+import { OmnigraphError, StorageError } from "../lib/errors.ts";
 import { TEMPORARY_PREFIX } from "./keys.ts";
 
 /** The `errno` name of a failed system call, or an empty text. */
@@ -85,5 +85,5 @@ export function fileError(
 }
 
 function failure(message: string, cause: unknown): OmnigraphError {
-  return new OmnigraphError("internal", message, {}, { cause });
+  return new StorageError("internal", message, {}, { cause });
 }

@@ -7,7 +7,7 @@
 // the version that it found under the name, and looks, with the lock held, whether that version is still the one there.
 
 import { closeSync, fstatSync, openSync, statSync } from "node:fs";
-import { OmnigraphError } from "../lib/errors.ts";
+import { OmnigraphError, StorageError } from "../lib/errors.ts";
 import { type Ports, randomUnit } from "../lib/ports.ts";
 import { saysMissing } from "./file-errors.ts";
 import { FILE_LOCK_POLL_MS, LOCK_POLL_MS_MAX, LOCK_WAIT_MS_MAX } from "./limits.ts";
@@ -67,7 +67,7 @@ export async function withObjectLock<T>(
       closeSync(descriptor);
     }
     if (ports.now() > deadline) {
-      throw new OmnigraphError(
+      throw new StorageError(
         "internal",
         `waited ${LOCK_WAIT_MS_MAX / 1_000} s for another process that is replacing '${path}'; is it stopped?`,
       );

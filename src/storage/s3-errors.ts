@@ -1,6 +1,6 @@
 // What an object store's refusals mean to the person who set it up: which store, which bucket, what to change.
 
-import { OmnigraphError } from "../lib/errors.ts";
+import { type OmnigraphError, StorageError } from "../lib/errors.ts";
 import type { Answer } from "./classify.ts";
 import { ConnectionFailure, HttpFailure } from "./s3-http.ts";
 
@@ -51,7 +51,7 @@ export interface FailedRequest {
 
 /** The error that a request ends in when no retry helps. */
 export function s3Error(failed: FailedRequest): OmnigraphError {
-  return new OmnigraphError("internal", wording(failed), {}, { cause: failed.cause });
+  return new StorageError("internal", wording(failed), {}, { cause: failed.cause });
 }
 
 function wording({ action, uri, bucket, endpoint, answer, cause }: FailedRequest): string {

@@ -1,7 +1,7 @@
 // Bodies of objects: whole, and as a stream that survives a broken connection.
 
 import { GetObjectCommand, type GetObjectCommandOutput } from "@aws-sdk/client-s3";
-import { OmnigraphError } from "../lib/errors.ts";
+import { OmnigraphError, StorageError } from "../lib/errors.ts";
 import type { Version } from "./adapter.ts";
 import { S3_STREAM_RESUMES_MAX } from "./limits.ts";
 import type { S3Connection, Subject } from "./s3-connection.ts";
@@ -68,7 +68,7 @@ async function* resume(
   let breaks = 0;
   for (let opened: OpenedBody | null = first; ; ) {
     if (opened === null)
-      throw new OmnigraphError(
+      throw new StorageError(
         "internal",
         `'s3://${object.Bucket}/${object.Key}' was deleted while it was read`,
       );

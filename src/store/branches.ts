@@ -1,6 +1,6 @@
 // Creating, deleting and finding branches. A ref makes a name, a closed log ends it: each is one conditional put.
 
-import { badRequest, conflict, OmnigraphError } from "../lib/errors.ts";
+import { badRequest, conflict, StorageError } from "../lib/errors.ts";
 import { ulid } from "../lib/ulid.ts";
 import { compareUtf8 } from "../lib/utf8.ts";
 import { BranchClosed } from "./branch-log.ts";
@@ -262,4 +262,4 @@ function putEnd({ objects, ports }: GraphContext, place: LogPlace, closed: strin
 }
 
 export const stoppedAnswering = ({ objects }: GraphContext, during: string) =>
-  new OmnigraphError("internal", `storage at ${objects.storage.uri} stopped answering while ${during}`);
+  new StorageError("internal", `storage at ${objects.storage.uri} stopped answering while ${during}`);

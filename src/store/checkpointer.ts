@@ -2,7 +2,7 @@
 // never in front of it. A checkpoint that fails or is lost costs time, so nobody hears of it.
 
 import { assert } from "../lib/assert.ts";
-import { OmnigraphError } from "../lib/errors.ts";
+import { OmnigraphError, StorageError } from "../lib/errors.ts";
 import type { BranchLog } from "./branch-log.ts";
 import { writeBundle } from "./bundle.ts";
 import { encodeCheckpoint, extendHistory } from "./checkpoint.ts";
@@ -114,7 +114,7 @@ export async function storeCheckpoint(
     writeBundle(objects, checkpoint, commits),
   ]);
   if (outcome === "unreachable") {
-    throw new OmnigraphError("internal", `storage stopped answering while ${key} was written`);
+    throw new StorageError("internal", `storage stopped answering while ${key} was written`);
   }
   if (outcome === "lost") {
     const theirs = await tryCheckpoint(context, log.ref, checkpoint);

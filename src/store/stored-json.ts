@@ -1,7 +1,7 @@
 // Writing our own JSON objects, with a checksum at the end, and reading them back: whatever is not as it was written is an
 // error that names object and place.
 
-import { OmnigraphError } from "../lib/errors.ts";
+import { StorageError } from "../lib/errors.ts";
 import {
   isJsonObject,
   type JsonObject,
@@ -17,7 +17,7 @@ import { STORAGE_FORMAT_VERSION } from "../lib/version.ts";
 export const FORMAT = STORAGE_FORMAT_VERSION;
 
 /** An object that is not what it should be, or not there: storage answered, and nothing is gained by asking again. */
-export class DamagedObject extends OmnigraphError {}
+export class DamagedObject extends StorageError {}
 
 export function damaged(object: string, reason: string): DamagedObject {
   return new DamagedObject("internal", `object '${object}' is damaged: ${reason}`);
@@ -150,8 +150,8 @@ function brokenSeal(object: string, json: JsonValue): DamagedObject {
   return new DamagedObject("internal", `${formatText(object, format)}, unless it is damaged: ${BROKEN_SEAL}`);
 }
 
-const formatMismatch = (object: string, format: number): OmnigraphError =>
-  new OmnigraphError("internal", formatText(object, format));
+const formatMismatch = (object: string, format: number): StorageError =>
+  new StorageError("internal", formatText(object, format));
 
 const formatText = (object: string, format: number): string =>
   `object '${object}' has storage format ${format}; this build reads format ${FORMAT}: export the graph with a build ` +

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "bun:test";
+import { damaged } from "../../src/store/stored-json.ts";
 import { envelope, testServer } from "./support/service.ts";
 
 const TOKENS = { ops: "t1" };
@@ -153,6 +154,20 @@ describe("failures that are nobody's request", () => {
       code: "internal",
     });
     expect(logged()).toContain("secret-bucket");
+  });
+
+  it("name no place in storage, whatever the route", async () => {
+    const { send, harbor, logged } = await testServer();
+    harbor.during = async () => {
+      throw damaged("/srv/fleet.omni/segments/3/01X.arrow", "the segment is missing");
+    };
+    const response = await send("POST", "/graphs/harbor/mutate", { json: { query: "query m() { }" } });
+    expect(response.status).toBe(500);
+    expect(await envelope(response)).toEqual({
+      error: "the storage of the graph failed or is damaged; the server's log has the details",
+      code: "internal",
+    });
+    expect(logged()).toContain("/srv/fleet.omni/segments/3/01X.arrow");
   });
 });
 
