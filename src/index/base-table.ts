@@ -2,6 +2,7 @@
 // row per entity. A row's place is its number. What is derived from the rows (hash, dictionaries, full text) hangs on the
 // table that it was derived from, so that every view on the table shares it.
 
+import { partitionPoint } from "../lib/partition-point.ts";
 import { encodeUtf8 } from "../lib/utf8.ts";
 import type { StableId } from "../schema/catalog.ts";
 import type { DeletedEdge, RowBatch, Utf8Column } from "../store/index.ts";
@@ -72,14 +73,7 @@ export class BaseTable {
   /** First row whose (source, target, id) is not below the given one. */
   firstEdgeAtOrAfter(edge: DeletedEdge): number {
     const key = encodeEdge(edge);
-    let low = 0;
-    let high = this.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.compareEdge(middle, key) < 0) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return partitionPoint(0, this.length, (row) => this.compareEdge(row, key) < 0);
   }
 
   private compareEdge(row: number, key: EncodedEdge): number {
@@ -135,14 +129,7 @@ export class BaseTable {
 
 /** First row of a sorted column that is not below a text. */
 export function firstAtOrAfter(column: Utf8Column, length: number, bytes: Uint8Array): number {
-  let low = 0;
-  let high = length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (compareToBytes(column, middle, bytes) < 0) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return partitionPoint(0, length, (row) => compareToBytes(column, row, bytes) < 0);
 }
 
 interface EncodedEdge {

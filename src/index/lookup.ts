@@ -1,6 +1,7 @@
 // Answers for a few entities of a state without making their type resident: the commits of the tail are asked first,
 // newest first, then the record batches of the checkpoint whose bounds may hold what is sought, all in one wave.
 
+import { partitionPoint } from "../lib/partition-point.ts";
 import { compareUtf8, encodeUtf8 } from "../lib/utf8.ts";
 import type { EdgeType, EntityType, NodeType } from "../schema/catalog.ts";
 import type {
@@ -37,14 +38,7 @@ const NO_DEAD_ROWS: DeadRows = { kind: "none" };
 
 /** The first of sorted keys that is not below a text. */
 function firstAtOrAfter(keys: readonly string[], text: string): number {
-  let low = 0;
-  let high = keys.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (compareUtf8(keys[middle], text) < 0) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return partitionPoint(0, keys.length, (place) => compareUtf8(keys[place], text) < 0);
 }
 
 function keysWithin(keys: readonly string[], least: string, greatest: string): readonly string[] {
@@ -58,14 +52,8 @@ function searchBatch(batch: RowBatch, { keys, column }: Search, isDead: (row: nu
   const texts = column(batch);
   for (const key of keys) {
     const bytes = encodeUtf8(key);
-    let low = 0;
-    let high = batch.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (compareToBytes(texts, middle, bytes) < 0) low = middle + 1;
-      else high = middle;
-    }
-    for (let row = low; row < batch.length && compareToBytes(texts, row, bytes) === 0; row++) {
+    const first = partitionPoint(0, batch.length, (row) => compareToBytes(texts, row, bytes) < 0);
+    for (let row = first; row < batch.length && compareToBytes(texts, row, bytes) === 0; row++) {
       if (!isDead(row)) hits.push({ key, place: { batch, row } });
     }
   }

@@ -1,5 +1,6 @@
 // A type's rows as one view sees them: a base table and a delta, as of a version.
 
+import { partitionPoint } from "../lib/partition-point.ts";
 import { encodeUtf8 } from "../lib/utf8.ts";
 import type { Value } from "../query/plan.ts";
 import type { EntityType, Property, StableId } from "../schema/catalog.ts";
@@ -66,7 +67,7 @@ export class Table<T extends EntityType = EntityType> {
   /** The same numbers by the bytes of their ids. Do not write to it. */
   allById(): Int32Array {
     const all = this.all();
-    const inBase = firstAtOrAbove(all, this.base.length);
+    const inBase = partitionPoint(0, all.length, (place) => all[place] < this.base.length);
     const base = this.baseById(all, inBase);
     if (inBase === all.length) return base;
     const created = all.slice(inBase).sort((a, b) => this.compareIds(a, b));
@@ -147,18 +148,6 @@ export class Table<T extends EntityType = EntityType> {
     if (place === null) throw new Error(`invariant broken: ${this.type.name} ${number} is not live`);
     return rowAt(place.batch, place.row, this.type);
   }
-}
-
-/** Place of the first number of an ascending list that is not below a bound. */
-function firstAtOrAbove(ascending: Int32Array, bound: number): number {
-  let low = 0;
-  let high = ascending.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (ascending[middle] < bound) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** True for the only key property of a type: no two entities have the same value, and each has one. */

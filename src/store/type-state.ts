@@ -2,6 +2,7 @@
 // it is found out which physical rows they killed, and where small segments become larger ones.
 
 import { assert } from "../lib/assert.ts";
+import { partitionPoint } from "../lib/partition-point.ts";
 import { compareUtf8 } from "../lib/utf8.ts";
 import type { EntityType, StableId } from "../schema/catalog.ts";
 import { findRow, keyAt, keyText, type RowKey } from "./batch-search.ts";
@@ -225,14 +226,7 @@ function keysByBatch(segment: SegmentRef, keys: readonly RowKey[]): Map<number, 
 
 /** The first batch that does not end before the text. */
 function firstBatchFor({ batches }: SegmentRef, text: string): number {
-  let low = 0;
-  let high = batches.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (compareUtf8(batches[middle].greatest, text) < 0) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return partitionPoint(0, batches.length, (batch) => compareUtf8(batches[batch].greatest, text) < 0);
 }
 
 /**

@@ -2,6 +2,7 @@
 // as nodes are: segments are read batch by batch, from the id on at which a page begins.
 
 import type { View } from "../../index/view.ts";
+import { partitionPoint } from "../../lib/partition-point.ts";
 import { compareUtf8 } from "../../lib/utf8.ts";
 import type { EdgeType, EntityType, NodeType } from "../../schema/catalog.ts";
 import { type RowBatch, rowAt, type SegmentReader, textAt } from "../../store/index.ts";
@@ -83,14 +84,7 @@ async function* piecesOf(batch: RowBatch, type: NodeType, from: string): Run {
 }
 
 function firstAtOrAfter({ ids, length }: RowBatch, id: string): number {
-  let low = 0;
-  let high = length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (compareUtf8(textAt(ids, middle), id) < 0) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return partitionPoint(0, length, (row) => compareUtf8(textAt(ids, row), id) < 0);
 }
 
 function edgeRuns(naming: TypeNaming<EdgeType>, from: string): Run[] {

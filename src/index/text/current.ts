@@ -1,5 +1,6 @@
 // Which of the rows that have a token a view still sees.
 
+import { partitionPoint } from "../../lib/partition-point.ts";
 import type { Table } from "../table.ts";
 import type { DeltaPosting } from "./text-delta.ts";
 
@@ -31,12 +32,5 @@ export function countCurrent(table: Table, rows: Int32Array): number {
 
 /** The first place in ascending rows that is not below `row`. */
 export function firstAtLeast(rows: Int32Array, row: number): number {
-  let low = 0;
-  let high = rows.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (rows[middle] < row) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return partitionPoint(0, rows.length, (place) => rows[place] < row);
 }

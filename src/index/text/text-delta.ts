@@ -1,6 +1,7 @@
 // The texts of a property that commits brought since the base: an inverted index that only grows, as the delta does.
 // Each entry says which row it was made from; whether that row is the entity's at a version, the delta knows.
 
+import { partitionPoint } from "../../lib/partition-point.ts";
 import type { Property } from "../../schema/catalog.ts";
 import { isValid, textAt } from "../../store/index.ts";
 import type { Delta, Place } from "../delta.ts";
@@ -88,13 +89,8 @@ export class TextDelta {
   }
 
   countsAt(version: number): TextCounts {
-    let low = 0;
-    let high = this.versions.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.versions[middle] <= version) low = middle + 1;
-      else high = middle;
-    }
-    return this.counts[low - 1] ?? { texts: 0, tokens: 0 };
+    const { versions } = this;
+    const later = partitionPoint(0, versions.length, (place) => versions[place] <= version);
+    return this.counts[later - 1] ?? { texts: 0, tokens: 0 };
   }
 }

@@ -1,6 +1,7 @@
 // The rows of a column in the order of their ranks, so that those of a range are found by two binary searches. Nulls are
 // left out. Ranks are read from the column again: an index is four bytes a row.
 
+import { partitionPoint } from "../../lib/partition-point.ts";
 import type { Column } from "../../store/index.ts";
 import { type Rank, valueRank } from "./rank.ts";
 import { rowsByRank } from "./row-order.ts";
@@ -43,13 +44,6 @@ export class ValueIndex {
   }
 
   private firstWhere(holds: (rank: number) => boolean): number {
-    let low = 0;
-    let high = this.rows.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (holds(this.rank(this.rows[middle]))) high = middle;
-      else low = middle + 1;
-    }
-    return low;
+    return partitionPoint(0, this.rows.length, (place) => !holds(this.rank(this.rows[place])));
   }
 }
