@@ -12,6 +12,9 @@ export const CODE_MAX = 127;
  */
 export const FACTS_PER_ROW = 4;
 export const ROW_FACTS_BYTES = 16;
+export const FLOAT_BYTES = 4;
+/** From one fact of the rows that are looked at together to the next. */
+export const FACT_BYTES = ROWS_AT_ONCE * FLOAT_BYTES;
 /** Rows whose step would be this small or smaller, so that its inverse might overflow, have codes of zero only. */
 export const STEP_MIN = 2 ** -120;
 /** The unit of a WebAssembly memory. */

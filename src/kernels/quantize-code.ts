@@ -21,10 +21,15 @@ import {
   whileTrue,
 } from "./assembler.ts";
 import { greatestFloat, sumOfFloats, sumOfIntegers } from "./lanes.ts";
-import { CODE_MAX, LANES, ROW_FACTS_BYTES, ROWS_AT_ONCE, STEP_MIN } from "./limits.ts";
-
-const FLOAT_BYTES = 4;
-const FACT_BYTES = ROWS_AT_ONCE * FLOAT_BYTES;
+import {
+  CODE_MAX,
+  FACT_BYTES,
+  FLOAT_BYTES,
+  LANES,
+  ROW_FACTS_BYTES,
+  ROWS_AT_ONCE,
+  STEP_MIN,
+} from "./limits.ts";
 
 export function quantizeCode(): FunctionBody {
   const writer = new FunctionWriter("quantize");

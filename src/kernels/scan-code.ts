@@ -18,12 +18,10 @@ import {
   when,
   whileTrue,
 } from "./assembler.ts";
-import { LANES, ROW_FACTS_BYTES, ROWS_AT_ONCE, STEP_COMPONENTS } from "./limits.ts";
+import { FACT_BYTES, FLOAT_BYTES, LANES, ROW_FACTS_BYTES, ROWS_AT_ONCE, STEP_COMPONENTS } from "./limits.ts";
 
 const SHORT_BYTES = 2;
 const INT_BYTES = 4;
-const FLOAT_BYTES = 4;
-const FACT_BYTES = ROWS_AT_ONCE * FLOAT_BYTES;
 
 export function scanCode(): FunctionBody {
   const writer = new FunctionWriter("scan");

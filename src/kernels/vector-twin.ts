@@ -1,7 +1,7 @@
 // The loops over quantized vectors in plain TypeScript: what the SIMD ones do, bit for bit. They are its proof, and what
 // runs where WebAssembly has no SIMD.
 
-import { CODE_MAX, FACTS_PER_ROW, LANES, ROWS_AT_ONCE, STEP_MIN } from "./limits.ts";
+import { CODE_MAX, FACTS_PER_ROW, FLOAT_BYTES, LANES, ROWS_AT_ONCE, STEP_MIN } from "./limits.ts";
 
 /** Addresses are bytes of the memory that the kernels were made for. A row's codes stand in two places: its head and its tail. */
 export interface VectorKernels {
@@ -50,7 +50,7 @@ const { fround } = Math;
 /** The place of a row's fact among the floats of a memory, its facts beginning at the byte `facts`. */
 export function factOf(facts: number, row: number, which: number): number {
   const lane = row % ROWS_AT_ONCE;
-  return facts / 4 + (row - lane) * FACTS_PER_ROW + which * ROWS_AT_ONCE + lane;
+  return facts / FLOAT_BYTES + (row - lane) * FACTS_PER_ROW + which * ROWS_AT_ONCE + lane;
 }
 
 /** The kernels for a memory. */
